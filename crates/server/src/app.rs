@@ -1,0 +1,75 @@
+//! What the handlers share, and the one router that judges every request.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration, time::Instant};
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    middleware::{from_fn_with_state, map_response},
+    routing::{get, post},
+};
+use hyper::StatusCode;
+use prometheus_client::registry::Registry;
+use tokio_util::sync::CancellationToken;
+use tower_http::timeout::TimeoutLayer;
+use wirelab_transport::{feed::Feed, sse, websocket};
+
+use crate::{
+    config::Config,
+    guard::{self, Rules},
+    pages, problem,
+    routes::{events, health, info, metrics, topics, websocket as sockets},
+};
+
+/// The largest request body: published data with generous white space.
+const MAX_BODY_BYTES: usize = 64 * 1024;
+/// How long a request that is no stream may take, its body's arrival included.
+const REQUEST_TIME: Duration = Duration::from_secs(10);
+
+/// What the handlers share. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct App {
+    pub(crate) config: Arc<Config>,
+    /// The bound addresses of the public listeners, in the order given.
+    pub(crate) listeners: Arc<[SocketAddr]>,
+    pub(crate) feed: Feed,
+    pub(crate) sse: sse::Room,
+    pub(crate) websocket: websocket::Room,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) started: Instant,
+    /// Cancelled when the server begins to go: readiness falls and streams end.
+    pub(crate) drain: CancellationToken,
+}
+
+impl App {
+    /// The router of the public listeners.
+    pub(crate) fn router(&self, rules: Arc<Rules>) -> Router {
+        let streams = Router::new()
+            .route("/events", get(events::get))
+            .route("/ws", get(sockets::get))
+            .route("/ws/echo", get(sockets::get_echo));
+        Router::new()
+            .route("/api/topics/{topic}", post(topics::post))
+            .route("/api/info", get(info::get))
+            .route("/health/live", get(health::live))
+            .route("/health/ready", get(health::ready))
+            .route("/metrics", get(metrics::public))
+            .fallback(pages::answer)
+            .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIME))
+            .merge(streams)
+            .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+            .layer(map_response(problem::uniform))
+            .layer(from_fn_with_state(rules, guard::judge))
+            .with_state(self.clone())
+    }
+
+    /// The router of the internal listener: for operators, who may call it by any name.
+    pub(crate) fn internal_router(&self) -> Router {
+        Router::new()
+            .route("/health/live", get(health::live))
+            .route("/health/ready", get(health::ready))
+            .route("/metrics", get(metrics::internal))
+            .layer(map_response(problem::uniform))
+            .with_state(self.clone())
+    }
+}

@@ -1,0 +1,122 @@
+//! What the server is told before it starts. Reading files, flags and the environment is `cli`'s work.
+
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
+
+use wirelab_transport::feed;
+
+pub use wirelab_transport::feed::Limits as FeedLimits;
+
+use crate::guard::{Host, Origin};
+
+/// Everything that `run` needs to know. Every field has the default that DESIGN names.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Host names taken in `Host` beside `localhost` and IP literals.
+    pub allow_hosts: Vec<Host>,
+    /// Origins taken beside our own, as `scheme://host[:port]`.
+    pub allow_origins: Vec<Origin>,
+    /// Who may publish where the bind is not loopback.
+    pub admin_token: Option<Secret>,
+    /// Read the pages from this folder instead of the binary.
+    pub web_dir: Option<PathBuf>,
+    /// How long open connections have to go once the stop is asked for.
+    pub grace: Duration,
+    /// Beat of idle event streams. Some proxies cut at 15 s.
+    pub sse_heartbeat: Duration,
+    /// Beat of WebSocket pings; a peer silent for two is closed.
+    pub websocket_heartbeat: Duration,
+    /// Bounds of connections.
+    pub limits: Limits,
+    /// Bounds of topics and their rings.
+    pub feed: feed::Limits,
+}
+
+/// Bounds of connections. What is refused is counted.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Connections in all.
+    pub connections: usize,
+    /// Connections from one address; loopback is many visitors and does not count.
+    pub connections_per_address: usize,
+    /// A request head must be whole this long after its first byte, a first byte must come this long after opening.
+    pub header_timeout: Duration,
+    /// A kept-alive connection without a request ends after this.
+    pub idle_timeout: Duration,
+    /// A peer that takes none of what is waiting for it is gone after this.
+    pub stall_timeout: Duration,
+    /// `/ws/echo` connections, which may hold 16 MiB each.
+    pub echo_connections: usize,
+    /// Topics of one connection.
+    pub topics_per_connection: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            allow_hosts: Vec::new(),
+            allow_origins: Vec::new(),
+            admin_token: None,
+            web_dir: None,
+            grace: Duration::from_secs(8),
+            sse_heartbeat: Duration::from_secs(15),
+            websocket_heartbeat: Duration::from_secs(25),
+            limits: Limits::default(),
+            feed: feed::Limits::default(),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 18_000, // below the 20,000 files that many machines grant a process
+            connections_per_address: 256,
+            header_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(60),
+            stall_timeout: Duration::from_secs(60),
+            echo_connections: 64,
+            topics_per_connection: 16,
+        }
+    }
+}
+
+/// How a browser on this machine names a listener: `localhost` on the usual loopback addresses, for which browsers
+/// allow what they otherwise ask TLS for.
+#[must_use]
+pub fn url(address: SocketAddr) -> String {
+    let usual = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+    if usual.contains(&address.ip()) {
+        format!("http://localhost:{}", address.port())
+    } else {
+        format!("http://{address}")
+    }
+}
+
+/// A text that must not be shown: `Debug` hides it and nothing displays it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Keeps `text` from view.
+    #[must_use]
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text itself, for comparing.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}

@@ -1,0 +1,107 @@
+//! The headers on every answer: what our pages may run and load, and who may read us.
+
+use std::fmt::Write as _;
+
+use axum::response::{IntoResponse, Response};
+use hyper::{
+    HeaderMap, StatusCode,
+    header::{
+        ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+        ACCESS_CONTROL_MAX_AGE, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, ORIGIN, REFERRER_POLICY, VARY,
+        X_CONTENT_TYPE_OPTIONS,
+    },
+};
+
+use super::authority::{Authority, Host};
+
+/// Everything of the policy but `connect-src`: nothing inline, nothing from elsewhere, nobody may frame us.
+const FIXED_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; connect-src 'self'";
+
+const FIXED: [(HeaderName, HeaderValue); 4] = [
+    (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
+    (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
+];
+
+/// How long a browser may remember our answer to a preflight, s.
+const PREFLIGHT_MAX_AGE_S: HeaderValue = HeaderValue::from_static("600");
+
+/// Puts the headers on an answer. `host` is the request's, once it has passed; `ports` are our listeners'.
+pub(super) fn dress(
+    headers: &mut HeaderMap,
+    host: Option<&Authority>,
+    ports: &[u16],
+    allow_origin: Option<HeaderValue>,
+) {
+    for (name, value) in &FIXED {
+        headers.insert(name, value.clone());
+    }
+    headers.insert(CONTENT_SECURITY_POLICY, policy(host, ports));
+    headers.append(VARY, ORIGIN.into()); // whether or not there was one: caches must ask again
+    if let Some(origin) = allow_origin {
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    }
+}
+
+/// The answer to a preflight of an accepted origin: what its requests may be like.
+pub(super) fn preflight() -> Response {
+    let allow = [
+        (ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD, POST")),
+        (ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("authorization, cache-control, content-type, last-event-id")),
+        (ACCESS_CONTROL_MAX_AGE, PREFLIGHT_MAX_AGE_S),
+    ];
+    (StatusCode::NO_CONTENT, allow).into_response()
+}
+
+/// The policy, with the addresses that a page of this host may talk to. In some browsers `'self'` does not cover `ws:`.
+fn policy(host: Option<&Authority>, ports: &[u16]) -> HeaderValue {
+    let mut policy = String::with_capacity(FIXED_POLICY.len() + 64 * (ports.len() + 1));
+    policy.push_str(FIXED_POLICY);
+    // A source expression cannot hold an IPv6 address (CSP 3, host-part); there `'self'` must do.
+    if let Some(Authority { host: host @ (Host::Name(_) | Host::Ip(std::net::IpAddr::V4(_))), port }) = host {
+        let mut allow = |sources: std::fmt::Arguments<'_>| policy.write_fmt(sources).expect("a String takes every text");
+        for port in ports {
+            allow(format_args!(" http://{host}:{port} ws://{host}:{port}"));
+        }
+        // Behind a proxy or a mapped port, the address that the browser knows is none of ours.
+        match port {
+            Some(port) if ports.contains(port) => {}
+            Some(port) => allow(format_args!(" ws://{host}:{port} wss://{host}:{port}")),
+            None => allow(format_args!(" ws://{host} wss://{host}")),
+        }
+    }
+    HeaderValue::try_from(policy).expect("a host is made of letters, digits, dots, dashes and underscores")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn connect_src(host: &str, ports: &[u16]) -> String {
+        let policy = policy(Some(&host.parse().expect(host)), ports);
+        let text = policy.to_str().expect("ASCII");
+        text.split_once("connect-src ").expect("the last directive").1.to_owned()
+    }
+
+    #[test]
+    fn a_page_may_talk_to_every_port_of_ours_under_the_name_it_used() {
+        assert_eq!(
+            connect_src("LOCALHOST:8080", &[8080, 8081]),
+            "'self' http://localhost:8080 ws://localhost:8080 http://localhost:8081 ws://localhost:8081"
+        );
+        assert_eq!(connect_src("10.0.0.7:8080", &[8080]), "'self' http://10.0.0.7:8080 ws://10.0.0.7:8080");
+        assert_eq!(connect_src("[::1]:8080", &[8080]), "'self'");
+    }
+
+    #[test]
+    fn a_page_behind_a_proxy_or_a_mapped_port_reaches_its_own_address() {
+        assert!(connect_src("feed.example.org", &[8080]).ends_with(" ws://feed.example.org wss://feed.example.org"));
+        assert!(connect_src("localhost:9000", &[8080]).ends_with(" ws://localhost:9000 wss://localhost:9000"));
+    }
+
+    #[test]
+    fn without_a_host_a_page_may_talk_to_its_own_address() {
+        assert!(policy(None, &[8080]).to_str().expect("ASCII").ends_with("connect-src 'self'"));
+    }
+}

@@ -1,0 +1,194 @@
+//! Listeners, permits, deadlines: what stands around every HTTP connection.
+
+use std::{
+    future::Future,
+    io::Write as _,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum::Router;
+use prometheus_client::{
+    encoding::EncodeLabelSet,
+    metrics::{counter::Counter, family::Family},
+    registry::Registry,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    time::{Sleep, sleep, sleep_until, timeout_at},
+};
+use tokio_util::{
+    sync::{CancellationToken, WaitForCancellationFutureOwned},
+    task::TaskTracker,
+};
+use tracing::{debug, warn};
+use wirelab_transport::{
+    admission::{Admission, Refused},
+    socket::Socket,
+};
+
+use super::{
+    activity::{Activity, Overrun},
+    http1, http2,
+    io::HttpIo,
+};
+use crate::config::Limits;
+
+/// How long the loop waits when the system gives it no more sockets.
+const OUT_OF_FILES: Duration = Duration::from_millis(50);
+/// What a visitor is told whom there is no place for.
+const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 10\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+
+/// Everything that a connection needs. One for each listener.
+#[derive(Clone)]
+pub(crate) struct Accept {
+    pub(crate) router: Router,
+    pub(crate) limits: Limits,
+    pub(crate) admission: Arc<Admission>,
+    pub(crate) counters: Counters,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) drain: CancellationToken,
+}
+
+/// How an HTTP connection ended for us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    Closed,
+    Taken,
+    Overrun(Overrun),
+}
+
+/// Connections that HTTP let in or turned away.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Counters {
+    accepted: Counter,
+    refused: Family<Reason, Counter>,
+    overrun: Family<Reason, Counter>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Reason {
+    reason: &'static str,
+}
+
+impl Counters {
+    pub(crate) fn register(registry: &mut Registry) -> Self {
+        let all = Self::default();
+        registry.register("http_connections_accepted", "Connections accepted by a listener", all.accepted.clone());
+        registry.register("http_connections_refused", "Connections turned away, by reason", all.refused.clone());
+        registry.register("http_connections_overrun", "HTTP connections closed at a deadline, by what they overran", all.overrun.clone());
+        all
+    }
+
+    fn refused(&self, refused: Refused) {
+        let reason = match refused {
+            Refused::Full => "full",
+            Refused::AddressFull => "address-full",
+        };
+        self.refused.get_or_create(&Reason { reason }).inc();
+    }
+
+    fn overrun(&self, overrun: Overrun) {
+        let reason = match overrun {
+            Overrun::Head => "head",
+            Overrun::Idle => "idle",
+            Overrun::Stall => "stall",
+        };
+        self.overrun.get_or_create(&Reason { reason }).inc();
+    }
+}
+
+impl Accept {
+    /// Accepts for as long as it is polled.
+    pub(crate) async fn run(self, listener: TcpListener) {
+        loop {
+            let (tcp, peer) = match listener.accept().await {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // A peer that is gone already, or no more files: either passes.
+                    warn!(%error, "cannot accept");
+                    self.counters.refused.get_or_create(&Reason { reason: "system" }).inc();
+                    sleep(OUT_OF_FILES).await;
+                    continue;
+                }
+            };
+            match self.admission.admit(peer.ip()) {
+                Err(refused) => {
+                    self.counters.refused(refused);
+                    turn_away(tcp);
+                }
+                Ok(permit) => match Socket::new(tcp, peer, permit, self.limits.stall_timeout) {
+                    Ok(socket) => {
+                        self.counters.accepted.inc();
+                        self.tasks.spawn(self.clone().serve(socket));
+                    }
+                    Err(error) => debug!(%error, %peer, "gone before it was served"),
+                },
+            }
+        }
+    }
+
+    async fn serve(self, socket: Socket) {
+        let (peer, activity) = (socket.peer(), Arc::new(Activity::new()));
+        let (first_byte, overrun) = activity.deadline(&self.limits);
+        let sniffed = tokio::select! {
+            sniffed = timeout_at(first_byte, HttpIo::sniff(socket, Arc::clone(&activity))) => sniffed,
+            () = self.drain.cancelled() => return, // it has not asked for anything
+        };
+        let ended = match sniffed {
+            Ok(Ok((io, true))) => http2::serve(io, activity, &self).await,
+            Ok(Ok((io, false))) => http1::serve(io, activity, &self).await,
+            Ok(Err(_)) => Ended::Closed,
+            Err(_) => Ended::Overrun(overrun),
+        };
+        if let Ended::Overrun(overrun) = ended {
+            self.counters.overrun(overrun);
+            debug!(%peer, ?overrun, "closed at a deadline");
+        }
+    }
+}
+
+/// Says 503 to whom nothing can be given, without waiting for it.
+fn turn_away(tcp: TcpStream) {
+    if let Ok(mut tcp) = tcp.into_std() {
+        let _ = tcp.write(FULL);
+        let _ = tcp.shutdown(std::net::Shutdown::Write);
+    }
+}
+
+/// Waits for the deadline of what a connection does, and for the drain.
+pub(super) struct Watch {
+    activity: Arc<Activity>,
+    limits: Limits,
+    sleep: Pin<Box<Sleep>>,
+    drain: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+}
+
+impl Watch {
+    pub(super) fn new(activity: Arc<Activity>, accept: &Accept) -> Self {
+        let sleep = Box::pin(sleep_until(activity.deadline(&accept.limits).0));
+        Self { activity, limits: accept.limits, sleep, drain: Some(Box::pin(accept.drain.clone().cancelled_owned())) }
+    }
+
+    /// Ready when the connection has overrun its deadline. Calls `drain` once when the server goes.
+    pub(super) fn poll_overrun(mut self: Pin<&mut Self>, cx: &mut Context<'_>, drain: impl FnOnce()) -> Poll<Overrun> {
+        if self.drain.as_mut().is_some_and(|cancelled| cancelled.as_mut().poll(cx).is_ready()) {
+            self.drain = None;
+            drain();
+            cx.waker().wake_by_ref(); // hyper has to look at itself again
+        }
+        loop {
+            let (deadline, overrun) = self.activity.deadline(&self.limits);
+            if self.sleep.deadline() != deadline {
+                self.sleep.as_mut().reset(deadline);
+            }
+            match self.sleep.as_mut().poll(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(()) if self.activity.deadline(&self.limits).0 <= tokio::time::Instant::now() => return Poll::Ready(overrun),
+                Poll::Ready(()) => {}
+            }
+        }
+    }
+}

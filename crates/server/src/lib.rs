@@ -1,0 +1,161 @@
+//! The server: one axum router that judges every request, two rooms, and an accept loop of its own.
+//!
+//! [`run`] is the whole interface: the caller binds, the server serves until it is told to stop, and returns once
+//! everyone has gone. It knows nothing of arguments, terminals or exit codes.
+
+pub mod config;
+
+mod app;
+mod guard;
+mod http;
+mod metric;
+mod pages;
+mod problem;
+mod routes;
+
+use std::{io, net::SocketAddr, sync::Arc, time::Instant};
+
+use prometheus_client::registry::Registry;
+use thiserror::Error;
+use tokio::time::timeout;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::{info, warn};
+use wirelab_model::Transport;
+use wirelab_transport::{admission::Admission, clock::Clock, counters, feed::Feed, sse, websocket};
+
+use crate::{
+    app::App,
+    config::Config,
+    http::{Accept, Counters},
+};
+pub use guard::{AuthorityError, Host, Origin};
+
+/// The version that `hello` and `/api/info` tell.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Connections that wait to be accepted.
+const BACKLOG: i32 = 4096;
+
+/// Sockets that are bound and listen.
+#[derive(Debug)]
+pub struct Listeners {
+    /// For everybody.
+    pub public: Vec<std::net::TcpListener>,
+    /// For operators: metrics and health only.
+    pub internal: Option<std::net::TcpListener>,
+}
+
+/// Why the server did not run.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// A listener cannot be used.
+    #[error("a listener cannot be used: {0}")]
+    Listener(#[from] io::Error),
+}
+
+/// Binds a listener that [`run`] can use.
+///
+/// # Errors
+/// The address is taken, is none of this machine, or may not be bound.
+pub fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
+    let socket = socket2::Socket::new(socket2::Domain::for_address(address), socket2::Type::STREAM, None)?;
+    #[cfg(unix)] // elsewhere it would let two servers share a port
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket.into())
+}
+
+/// Serves until `stop`, then tells everyone to come back later, gives them the grace time, and returns.
+///
+/// # Errors
+/// A listener cannot be used.
+pub async fn run(listeners: Listeners, config: Config, stop: CancellationToken) -> Result<(), RunError> {
+    let public = listeners.public.into_iter().map(tokio::net::TcpListener::from_std).collect::<io::Result<Vec<_>>>()?;
+    let internal = listeners.internal.map(tokio::net::TcpListener::from_std).transpose()?;
+    let addresses = public.iter().map(tokio::net::TcpListener::local_addr).collect::<io::Result<Vec<_>>>()?;
+
+    let mut registry = Registry::with_prefix("wirelab");
+    let lanes = counters::Counters::register(&mut registry);
+    let counters = Counters::register(&mut registry);
+    let rules = Arc::new(guard::Rules::new(&config, &addresses));
+    rules.register(&mut registry);
+    let feed = Feed::new(Clock::start(), config.feed);
+    feed.register(&mut registry);
+
+    let (tasks, drain, limits, grace) = (TaskTracker::new(), CancellationToken::new(), config.limits, config.grace);
+    let sse = sse::Room::start(feed.clone(), sse_settings(&config), lanes.lane(Transport::Sse), tasks.clone());
+    let websocket = websocket::Room::start(feed.clone(), websocket_settings(&config), lanes.lane(Transport::WebSocket), tasks.clone());
+    let app = App {
+        config: Arc::new(config),
+        listeners: addresses.into(),
+        feed,
+        sse,
+        websocket,
+        registry: Arc::new(registry),
+        started: Instant::now(),
+        drain: drain.clone(),
+    };
+    let admission = Admission::new(limits.connections, limits.connections_per_address);
+    let accept = |router| Accept {
+        router,
+        limits,
+        admission: Arc::clone(&admission),
+        counters: counters.clone(),
+        tasks: tasks.clone(),
+        drain: drain.clone(),
+    };
+    let serving = TaskTracker::new();
+    for listener in public {
+        serving.spawn(accept(app.router(Arc::clone(&rules))).run(listener));
+    }
+    if let Some(listener) = internal {
+        serving.spawn(accept(app.internal_router()).run(listener));
+    }
+    let readings = metric::run(app.feed.clone(), counts(&app), app.started, drain.clone());
+    serving.spawn(readings);
+    info!(listeners = ?app.listeners, "serving");
+
+    stop.cancelled().await;
+    info!(connections = admission.open_now(), grace_ms = grace.as_millis() as u64, "draining");
+    // Readiness falls, idle connections end, streams are told when to come back. Listeners stay until all have gone, so
+    // that whoever asks for readiness meanwhile is told.
+    drain.cancel();
+    app.sse.drain();
+    app.websocket.drain();
+    tasks.close();
+    if timeout(grace, tasks.wait()).await.is_err() {
+        warn!(connections = admission.open_now(), "the grace time is over, the rest is cut");
+    }
+    Ok(())
+}
+
+fn sse_settings(config: &Config) -> sse::Settings {
+    sse::Settings {
+        version: VERSION,
+        heartbeat: config.sse_heartbeat,
+        stall_timeout: config.limits.stall_timeout,
+        topics_per_connection: config.limits.topics_per_connection,
+    }
+}
+
+fn websocket_settings(config: &Config) -> websocket::Settings {
+    websocket::Settings {
+        version: VERSION,
+        heartbeat: config.websocket_heartbeat,
+        stall_timeout: config.limits.stall_timeout,
+        topics_per_connection: config.limits.topics_per_connection,
+        echo_connections: config.limits.echo_connections,
+    }
+}
+
+/// What `metric` tells of the rooms.
+fn counts(app: &App) -> impl Fn() -> metric::Counts + use<> {
+    let (sse, websocket) = (app.sse.counters().clone(), app.websocket.counters().clone());
+    move || metric::Counts {
+        sse: sse.connections(),
+        websocket: websocket.connections(),
+        deliveries_total: sse.messages() + websocket.messages(),
+    }
+}

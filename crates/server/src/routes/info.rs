@@ -1,0 +1,108 @@
+//! `GET /api/info`: where this server listens, what it speaks, what it takes; and what is to be known of the transports.
+//!
+//! The pages draw their tables from it, so that page and code cannot disagree.
+
+use std::{net::SocketAddr, time::Duration};
+
+use axum::{Json, extract::State};
+use hyper::header::{CACHE_CONTROL, HeaderName, HeaderValue};
+use serde::Serialize;
+use wirelab_model::{
+    Transport,
+    facts::{self, DECISION},
+    message::MAX_DATA_BYTES,
+};
+use wirelab_transport::websocket::{MAX_ECHO_BYTES, MAX_MESSAGE_BYTES};
+
+use crate::{
+    VERSION,
+    app::App,
+    config::{Config, url},
+    guard::Publishing,
+};
+
+/// Answers with the whole of it.
+pub(crate) async fn get(State(app): State<App>) -> ([(HeaderName, HeaderValue); 1], Json<Info>) {
+    ([(CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(Info::of(&app)))
+}
+
+/// The answer's JSON.
+#[derive(Serialize)]
+pub(crate) struct Info {
+    name: &'static str,
+    version: &'static str,
+    listeners: Vec<Listener>,
+    lanes: [Lane; 2],
+    transports: [facts::Facts; 3],
+    decision: &'static [facts::DecisionRow],
+    limits: Limits,
+    /// Who may publish: `open`, `token` or `closed`.
+    publish: &'static str,
+}
+
+#[derive(Serialize)]
+struct Listener {
+    scheme: &'static str,
+    address: SocketAddr,
+    url: String,
+}
+
+/// A transport as this server serves it.
+#[derive(Serialize)]
+struct Lane {
+    id: Transport,
+    path: &'static str,
+    heartbeat_ms: u128,
+}
+
+#[derive(Serialize)]
+struct Limits {
+    topics: usize,
+    topics_per_connection: usize,
+    publish_bytes: usize,
+    websocket_message_bytes: usize,
+    echo_message_bytes: usize,
+    echo_connections: usize,
+    connections: usize,
+    connections_per_address: usize,
+    ring_messages: usize,
+    ring_bytes: usize,
+}
+
+impl Info {
+    fn of(app: &App) -> Self {
+        let config = &*app.config;
+        let lane = |id, path, heartbeat: Duration| Lane { id, path, heartbeat_ms: heartbeat.as_millis() };
+        let listener = |&address: &SocketAddr| Listener { scheme: "http", address, url: url(address) };
+        Self {
+            name: "wirelab",
+            version: VERSION,
+            listeners: app.listeners.iter().map(listener).collect(),
+            lanes: [
+                lane(Transport::Sse, "/events", config.sse_heartbeat),
+                lane(Transport::WebSocket, "/ws", config.websocket_heartbeat),
+            ],
+            transports: Transport::ALL.map(facts::facts),
+            decision: DECISION,
+            limits: Limits::of(config),
+            publish: Publishing::of(config, &app.listeners).word(),
+        }
+    }
+}
+
+impl Limits {
+    fn of(config: &Config) -> Self {
+        Self {
+            topics: config.feed.topics,
+            topics_per_connection: config.limits.topics_per_connection,
+            publish_bytes: MAX_DATA_BYTES,
+            websocket_message_bytes: MAX_MESSAGE_BYTES,
+            echo_message_bytes: MAX_ECHO_BYTES,
+            echo_connections: config.limits.echo_connections,
+            connections: config.limits.connections,
+            connections_per_address: config.limits.connections_per_address,
+            ring_messages: config.feed.ring_messages,
+            ring_bytes: config.feed.ring_bytes,
+        }
+    }
+}

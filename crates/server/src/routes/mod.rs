@@ -1,0 +1,11 @@
+//! One file for what each path answers.
+
+pub(crate) mod events;
+pub(crate) mod health;
+pub(crate) mod info;
+pub(crate) mod metrics;
+pub(crate) mod topics;
+pub(crate) mod websocket;
+
+#[cfg(test)]
+mod tests;

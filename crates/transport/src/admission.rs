@@ -1,0 +1,150 @@
+//! How many connections there may be, in all and from one address. The permit travels with the socket.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use thiserror::Error;
+
+/// Counts the connections that are open.
+#[derive(Debug)]
+pub struct Admission {
+    most: usize,
+    most_per_address: usize,
+    open: Mutex<Open>,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    all: usize,
+    by_address: HashMap<IpAddr, usize>,
+}
+
+/// Why a connection was turned away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Refused {
+    /// The server holds as many as it may.
+    #[error("the server holds as many connections as it may")]
+    Full,
+    /// This address holds as many as one may.
+    #[error("this address holds as many connections as one may")]
+    AddressFull,
+}
+
+/// One admitted connection; gives its place back when dropped.
+#[derive(Debug)]
+pub struct Permit {
+    admission: Arc<Admission>,
+    address: Option<IpAddr>,
+}
+
+impl Admission {
+    /// Bounds in all and per address.
+    #[must_use]
+    pub fn new(most: usize, most_per_address: usize) -> Arc<Self> {
+        Arc::new(Self {
+            most,
+            most_per_address,
+            open: Mutex::default(),
+        })
+    }
+
+    /// Admits a connection from `address`. Loopback stands for many visitors and is only counted in all; an IPv6
+    /// visitor is counted by its /64, which is what one subscriber gets.
+    ///
+    /// # Errors
+    /// A bound is reached.
+    pub fn admit(self: &Arc<Self>, address: IpAddr) -> Result<Permit, Refused> {
+        let address = Some(subscriber(address.to_canonical())).filter(|address| !address.is_loopback());
+        let mut open = self.open();
+        if open.all >= self.most {
+            return Err(Refused::Full);
+        }
+        if let Some(address) = address {
+            let held = open.by_address.entry(address).or_default();
+            if *held >= self.most_per_address {
+                return Err(Refused::AddressFull);
+            }
+            *held += 1;
+        }
+        open.all += 1;
+        Ok(Permit {
+            admission: Arc::clone(self),
+            address,
+        })
+    }
+
+    /// Connections open now.
+    #[must_use]
+    pub fn open_now(&self) -> usize {
+        self.open().all
+    }
+
+    fn open(&self) -> std::sync::MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let mut open = self.admission.open();
+        open.all -= 1;
+        let Some(address) = self.address else { return };
+        if let Some(held) = open.by_address.get_mut(&address) {
+            *held -= 1;
+            if *held == 0 {
+                open.by_address.remove(&address);
+            }
+        }
+    }
+}
+
+fn subscriber(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V6(v6) if !v6.is_loopback() => IpAddr::V6((v6.to_bits() & !u128::from(u64::MAX)).into()),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_bounded_in_all_and_per_address_and_come_back() {
+        let admission = Admission::new(3, 2);
+        let from = |text: &str| admission.admit(text.parse().expect("an address"));
+        let (a, b) = (from("192.0.2.1").expect("free"), from("192.0.2.1").expect("free"));
+        assert_eq!(from("192.0.2.1").expect_err("two is the bound"), Refused::AddressFull);
+        assert_eq!(
+            from("::ffff:192.0.2.1").expect_err("the same address in other clothes"),
+            Refused::AddressFull
+        );
+        let c = from("192.0.2.2").expect("free");
+        assert_eq!(from("192.0.2.3").expect_err("three is the bound"), Refused::Full);
+        drop((a, b, c));
+        assert_eq!(admission.open_now(), 0);
+        assert!(
+            admission.open().by_address.is_empty(),
+            "nothing is kept of those who left"
+        );
+    }
+
+    #[test]
+    fn loopback_counts_in_all_only_and_ipv6_by_its_network() {
+        let admission = Admission::new(10, 1);
+        let from = |text: &str| admission.admit(text.parse().expect("an address"));
+        let held = [
+            from("127.0.0.1"),
+            from("127.0.0.1"),
+            from("::1"),
+            from("::1"),
+            from("2001:db8::1"),
+        ];
+        assert!(held.iter().all(Result::is_ok));
+        assert_eq!(from("2001:db8::2").expect_err("the same /64"), Refused::AddressFull);
+        assert!(from("2001:db8:0:1::2").is_ok());
+    }
+}

@@ -1,0 +1,410 @@
+//! One owned connection: what it reads, what it still has to write, how it catches up, how it leaves.
+
+use std::{
+    cell::RefCell,
+    future::poll_fn,
+    io,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use bytes::{Buf as _, BytesMut};
+use futures_util::task::AtomicWaker;
+use tracing::Span;
+use wirelab_model::TopicName;
+
+use super::{
+    Framing,
+    pass::{Pass, Slice},
+    piece::{Piece, catch_up},
+};
+use crate::{Departure, counters::LaneCounters, feed::Subscription, socket::Socket};
+
+/// Answers waiting above this stop the reading, so that a peer that only writes is held back by TCP.
+const ANSWERS_BYTES: usize = 64 * 1024;
+/// Reads, or pieces written, before other tasks of the same thread may run.
+const TURNS: usize = 16;
+/// How long a departed connection's last bytes have to arrive before the socket is closed hard.
+const LINGER: Duration = Duration::from_secs(2);
+
+thread_local! {
+    /// Every connection of a thread reads into the same buffer; only what is unfinished is kept apart.
+    static READ_BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; 16 * 1024].into());
+}
+
+/// A connection that the engine owns.
+pub(crate) struct Connection {
+    id: u64,
+    opened: Instant,
+    socket: Socket,
+    counters: LaneCounters,
+    waker: AtomicWaker,
+    wheel_key: AtomicUsize,
+    /// Something was heard since the wheel last came by.
+    heard: AtomicBool,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// What has to be written before anything else: the greeting, answers, the rest of a frame that was cut.
+    outbox: BytesMut,
+    members: Vec<Member>,
+    leaving: Option<Departure>,
+    /// The socket is full; its task waits for it.
+    blocked: bool,
+    /// Nothing more can be said.
+    broken: bool,
+    /// Visits of the wheel without a byte written while blocked or leaving.
+    stalled: u16,
+    /// Visits of the wheel without a byte heard.
+    silent: u8,
+}
+
+/// A connection's part in one topic.
+pub(super) struct Member {
+    subscription: Subscription,
+    pass: Arc<Pass>,
+    key: usize,
+}
+
+impl Member {
+    pub(super) fn pass(&self) -> &Arc<Pass> {
+        &self.pass
+    }
+
+    pub(super) fn key(&self) -> usize {
+        self.key
+    }
+}
+
+impl Connection {
+    pub(super) fn new(id: u64, socket: Socket, counters: LaneCounters, greeting: Vec<u8>) -> Self {
+        let state = State {
+            outbox: BytesMut::from(&greeting[..]),
+            members: Vec::new(),
+            leaving: None,
+            blocked: false,
+            broken: false,
+            stalled: 0,
+            silent: 0,
+        };
+        Self {
+            id,
+            opened: Instant::now(),
+            socket,
+            counters,
+            waker: AtomicWaker::new(),
+            wheel_key: AtomicUsize::new(usize::MAX),
+            heard: AtomicBool::new(true),
+            state: Mutex::new(state),
+        }
+    }
+
+    pub(super) fn id(&self) -> u64 {
+        self.id
+    }
+
+    pub(super) fn age(&self) -> Duration {
+        self.opened.elapsed()
+    }
+
+    pub(super) fn wheel_key(&self) -> usize {
+        self.wheel_key.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_wheel_key(&self, key: usize) {
+        self.wheel_key.store(key, Ordering::Relaxed);
+    }
+
+    /// The connection's span. Made for each event instead of kept: a kept one costs more memory than the connection.
+    pub(super) fn span(&self, framing: &Framing) -> Span {
+        tracing::info_span!("connection", id = self.id, lane = framing.transport.id(), peer = %self.socket.peer())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds bytes to be written after what already waits.
+    pub(crate) fn send(&self, bytes: &[u8]) {
+        let mut state = self.state();
+        if state.leaving.is_none() {
+            state.outbox.extend_from_slice(bytes);
+            drop(state);
+            self.waker.wake();
+        }
+    }
+
+    /// Leaves once what waits, and `farewell` after it, is written. The first reason stands.
+    pub(crate) fn depart(&self, departure: Departure, farewell: &[u8]) {
+        let mut state = self.state();
+        if state.leaving.is_none() {
+            state.leaving = Some(departure);
+            state.stalled = 0;
+            state.outbox.extend_from_slice(farewell);
+            drop(state);
+            self.waker.wake();
+        }
+    }
+
+    /// Counts a message that the peer sent.
+    pub(crate) fn count_received(&self) {
+        self.counters.received();
+    }
+
+    /// Whether it is on its way out, so that nothing more of what it sends counts.
+    pub(crate) fn leaving(&self) -> bool {
+        self.state().leaving.is_some()
+    }
+
+    /// The topics it reads.
+    pub(crate) fn topics(&self) -> usize {
+        self.state().members.len()
+    }
+
+    /// Whether it reads `topic`.
+    pub(crate) fn reads(&self, topic: &TopicName) -> bool {
+        self.state()
+            .members
+            .iter()
+            .any(|member| member.subscription.topic().name() == topic)
+    }
+
+    pub(super) fn add(&self, subscription: Subscription, pass: Arc<Pass>, key: usize) {
+        self.state().members.push(Member {
+            subscription,
+            pass,
+            key,
+        });
+        self.waker.wake(); // it may have something to catch up with
+    }
+
+    pub(super) fn remove(&self, topic: &TopicName) -> Option<Member> {
+        let mut state = self.state();
+        let index = state
+            .members
+            .iter()
+            .position(|member| member.subscription.topic().name() == topic)?;
+        Some(state.members.remove(index))
+    }
+
+    pub(super) fn remove_all(&self) -> Vec<Member> {
+        std::mem::take(&mut self.state().members)
+    }
+
+    /// A pass offers its slice. Returns how many messages the connection took.
+    pub(super) fn offer(&self, pass: &Arc<Pass>, slice: &Slice, framing: &Framing) -> u64 {
+        let mut state = self.state();
+        let state = &mut *state;
+        let own_ids = framing.ids && state.members.len() > 1; // only the connection itself can write them
+        let Some(member) = state.members.iter_mut().find(|member| Arc::ptr_eq(&member.pass, pass)) else {
+            return 0;
+        };
+        let in_step = member.subscription.next() == slice.offsets.start && state.outbox.is_empty();
+        if !in_step || own_ids || state.blocked || state.leaving.is_some() {
+            if state.blocked && state.leaving.is_none() && member.subscription.fell_behind() {
+                // It will not be told before it reads again; the wheel sees to it that this is not for ever.
+                state.leave(Departure::Slow, framing);
+            }
+            if !state.blocked {
+                self.waker.wake();
+            }
+            return 0;
+        }
+        let Ok(written) = self.socket.try_write(&slice.bytes) else {
+            state.broken = true;
+            self.waker.wake();
+            return 0;
+        };
+        self.counters.wrote(written);
+        let (next, rest) = slice.cut(written);
+        let taken = next - member.subscription.next();
+        member.subscription.advance(next);
+        if written < slice.bytes.len() {
+            state.outbox.extend_from_slice(rest);
+            state.blocked = true;
+            self.waker.wake();
+        }
+        taken
+    }
+
+    /// The wheel comes by, once a heartbeat.
+    pub(super) fn visit(&self, framing: &Framing, most_stalled: u16) {
+        let mut state = self.state();
+        let state = &mut *state;
+        let heard = self.heard.swap(false, Ordering::Relaxed);
+        state.silent = if heard { 0 } else { state.silent.saturating_add(1) };
+        if state.blocked || state.leaving.is_some() {
+            state.stalled = state.stalled.saturating_add(1);
+            let most = if state.leaving.is_some() { 1 } else { most_stalled };
+            if state.stalled > most {
+                state.leaving.get_or_insert(Departure::Stalled);
+                state.broken = true;
+            }
+            self.waker.wake();
+            return;
+        }
+        if framing.answered && state.silent >= 2 {
+            state.leave(Departure::Silent, framing);
+            self.waker.wake();
+        } else if state.outbox.is_empty() {
+            match self.socket.try_write(framing.heartbeat) {
+                Ok(written) => {
+                    self.counters.heartbeat();
+                    self.counters.wrote(written);
+                    if written < framing.heartbeat.len() {
+                        state.outbox.extend_from_slice(&framing.heartbeat[written..]);
+                        self.waker.wake();
+                    }
+                }
+                Err(_) => {
+                    state.broken = true;
+                    self.waker.wake();
+                }
+            }
+        }
+    }
+
+    /// Reads and writes until the connection departs. This is the whole life of a connection's task.
+    pub(super) async fn drive(&self, framing: &Framing, mut received: impl FnMut(&[u8])) -> Departure {
+        poll_fn(|cx| {
+            self.waker.register(cx.waker());
+            let mut departed = self.poll_write(cx, framing);
+            for turn in 0.. {
+                if departed.is_ready() || self.held_back() {
+                    return departed;
+                }
+                if turn == TURNS {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                match self.poll_read(cx, &mut received) {
+                    Poll::Ready(Some(departure)) => return Poll::Ready(departure),
+                    Poll::Ready(None) => departed = self.poll_write(cx, framing),
+                    Poll::Pending => return Poll::Pending,
+                }
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Hands on what the peer sent. `Some` when it is gone.
+    fn poll_read(&self, cx: &mut Context<'_>, received: &mut impl FnMut(&[u8])) -> Poll<Option<Departure>> {
+        READ_BUFFER.with_borrow_mut(|buffer| match self.socket.poll_read(cx, buffer) {
+            Poll::Ready(Ok(0) | Err(_)) => Poll::Ready(Some(self.state().leaving.unwrap_or(Departure::Gone))),
+            Poll::Ready(Ok(n)) => {
+                self.heard.store(true, Ordering::Relaxed);
+                if !self.leaving() {
+                    received(&buffer[..n]);
+                }
+                Poll::Ready(None)
+            }
+            Poll::Pending => Poll::Pending,
+        })
+    }
+
+    fn held_back(&self) -> bool {
+        self.state().outbox.len() > ANSWERS_BYTES
+    }
+
+    /// Writes what waits, then what the cursors have not seen. Ready when the connection has departed.
+    fn poll_write(&self, cx: &mut Context<'_>, framing: &Framing) -> Poll<Departure> {
+        let mut state = self.state();
+        for _ in 0..TURNS {
+            if state.broken {
+                return Poll::Ready(state.leaving.unwrap_or(Departure::Gone));
+            }
+            if state.outbox.is_empty() {
+                if let Some(departure) = state.leaving {
+                    return Poll::Ready(departure);
+                }
+                if state.in_step() {
+                    state.blocked = false;
+                    return Poll::Pending;
+                }
+            }
+            match self.socket.poll_writable(cx) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(_)) => {
+                    state.broken = true;
+                    continue;
+                }
+                Poll::Pending => {
+                    state.blocked = true;
+                    return Poll::Pending;
+                }
+            }
+            if state.outbox.is_empty() {
+                state.catch_up(framing, &self.counters);
+            }
+            match self.flush(&mut state) {
+                Ok(()) => {}
+                Err(_) => state.broken = true,
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Writes as much of what waits as the socket takes.
+    fn flush(&self, state: &mut State) -> io::Result<()> {
+        while !state.outbox.is_empty() {
+            let written = self.socket.try_write(&state.outbox)?;
+            if written == 0 {
+                return Ok(());
+            }
+            self.counters.wrote(written);
+            state.stalled = 0;
+            state.outbox.advance(written);
+        }
+        state.outbox = BytesMut::new(); // an idle connection holds no buffer
+        Ok(())
+    }
+
+    /// Lets the last bytes arrive: a socket closed with unread input would reset the connection and take them along.
+    pub(super) async fn linger(&self) {
+        let end = async {
+            if self.socket.finish().is_ok() {
+                while poll_fn(|cx| self.poll_read(cx, &mut |_| {})).await.is_none() {}
+            }
+        };
+        let _ = tokio::time::timeout(LINGER, end).await;
+    }
+}
+
+impl State {
+    fn leave(&mut self, departure: Departure, framing: &Framing) {
+        let mut farewell = Vec::new();
+        (framing.farewell)(departure, &mut farewell);
+        self.outbox.extend_from_slice(&farewell);
+        self.leaving = Some(departure);
+        self.stalled = 0;
+    }
+
+    /// Whether every cursor stands where its pass stands.
+    fn in_step(&self) -> bool {
+        self.members
+            .iter()
+            .all(|member| member.subscription.next() >= member.pass.position())
+    }
+
+    /// Frames the next piece of every topic that is behind its pass.
+    fn catch_up(&mut self, framing: &Framing, counters: &LaneCounters) {
+        let mut readers: Vec<_> = self
+            .members
+            .iter_mut()
+            .map(|member| (&mut member.subscription, member.pass.position()))
+            .collect();
+        let Piece { bytes, departure } = catch_up(&mut readers, framing, counters);
+        self.outbox.extend_from_slice(&bytes);
+        if departure.is_some() {
+            self.leaving = departure;
+            self.stalled = 0;
+        }
+    }
+}
