@@ -23,7 +23,8 @@ fn main() {
     watch(&root);
     if let Err(why) = fetch(&root, &out) {
         println!(
-            "cargo::warning=the pages will show their tables without plots, since uPlot could not be had: {why}. For the plots, install Node.js 20 or newer with npm, then touch web/package.json and build again."
+            "cargo::warning=the pages will show their tables without plots, since uPlot could not be had: {why}. \
+             For the plots, install Node.js 20 or newer with npm, then touch web/package.json and build again."
         );
     }
 }
@@ -37,7 +38,10 @@ fn watch(root: &Path) {
     println!("cargo::rerun-if-changed=build.rs");
     for entry in fs::read_dir(web).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        if let Some(name) = name.to_str().filter(|name| !matches!(*name, "test" | "node_modules" | "tsconfig.json")) {
+        if let Some(name) = name
+            .to_str()
+            .filter(|name| !matches!(*name, "test" | "node_modules" | "tsconfig.json"))
+        {
             println!("cargo::rerun-if-changed=../../web/{name}");
         }
     }
@@ -53,7 +57,8 @@ fn fetch(root: &Path, out: &Path) -> Result<(), String> {
     fs::create_dir_all(&npm).map_err(said("the folder for npm cannot be made"))?;
     let mut wanted = Vec::new();
     for name in ["package.json", "package-lock.json", ".npmrc"] {
-        let text = fs::read(root.join("web").join(name)).map_err(|error| format!("web/{name} cannot be read: {error}"))?;
+        let text =
+            fs::read(root.join("web").join(name)).map_err(|error| format!("web/{name} cannot be read: {error}"))?;
         fs::write(npm.join(name), &text).map_err(said("npm's files cannot be copied"))?;
         wanted.extend(text);
     }
@@ -62,8 +67,12 @@ fn fetch(root: &Path, out: &Path) -> Result<(), String> {
     if fs::read(&stamp).is_ok_and(|had| had == wanted) {
         return Ok(());
     }
-    for (_, name) in VENDOR {
-        let _ = fs::remove_file(vendor.join(name)); // what an older lock left
+    // What an older lock left, the stamp first: without it, files that are missing are asked for again.
+    for old in [stamp.clone()]
+        .into_iter()
+        .chain(VENDOR.map(|(_, name)| vendor.join(name)))
+    {
+        let _ = fs::remove_file(old);
     }
     install(&npm)?;
     for (from, name) in VENDOR {
@@ -86,7 +95,11 @@ fn install(folder: &Path) -> Result<(), String> {
         Ok(output) if output.status.success() => Ok(()),
         Ok(output) => {
             let text = String::from_utf8_lossy(&output.stderr);
-            let line = text.lines().find(|line| line.contains("error")).unwrap_or("npm says nothing more").trim();
+            let line = text
+                .lines()
+                .find(|line| line.contains("error"))
+                .unwrap_or("npm says nothing more")
+                .trim();
             Err(format!("npm ci failed ({}): {line}", output.status))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err("there is no npm on this machine".into()),

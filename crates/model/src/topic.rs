@@ -49,10 +49,8 @@ impl TopicError {
 /// The synthetic state stream `tick.<hz>.<bytes>`: a fixed rate and a fixed size of `data`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tick {
-    /// Messages a second.
-    pub hz: u32,
-    /// Bytes of JSON in `data`, exactly.
-    pub bytes: usize,
+    hz: u32,
+    bytes: usize,
 }
 
 impl Tick {
@@ -60,6 +58,18 @@ impl Tick {
     pub const HZ: std::ops::RangeInclusive<u32> = 1..=240;
     /// Sizes that are served, bytes. The least holds the keys and a count of seventeen digits.
     pub const BYTES: std::ops::RangeInclusive<usize> = 32..=16_384;
+
+    /// Messages a second, within [`Tick::HZ`].
+    #[must_use]
+    pub fn hz(self) -> u32 {
+        self.hz
+    }
+
+    /// Bytes of JSON in `data`, exactly; within [`Tick::BYTES`].
+    #[must_use]
+    pub fn bytes(self) -> usize {
+        self.bytes
+    }
 
     fn parse(rest: &str) -> Option<Self> {
         let (hz, bytes) = rest.split_once('.')?;
@@ -74,7 +84,7 @@ impl Tick {
         (Self::HZ.contains(&tick.hz) && Self::BYTES.contains(&tick.bytes)).then_some(tick)
     }
 
-    /// Writes `{"n":<count>,"pad":"…"}`, exactly [`Tick::bytes`] long.
+    /// Writes `{"n":<count>,"pad":"…"}`, exactly [`Self::bytes`] long.
     pub fn write_data(self, count: u64, out: &mut Vec<u8>) {
         let start = out.len();
         out.extend_from_slice(br#"{"n":"#);

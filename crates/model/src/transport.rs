@@ -10,7 +10,7 @@ pub enum Transport {
     Sse,
     /// WebSocket (RFC 6455; over HTTP/2, RFC 8441).
     WebSocket,
-    /// WebRTC data channel (RFC 8831): SCTP over DTLS over UDP.
+    /// WebRTC data channel (RFC 8831): SCTP over DTLS over whatever path ICE finds, usually UDP.
     DataChannel,
 }
 
@@ -35,6 +35,18 @@ impl Transport {
             Self::Sse => "Server-Sent Events",
             Self::WebSocket => "WebSocket",
             Self::DataChannel => "WebRTC data channel",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wire_and_the_id_use_one_word() {
+        for transport in Transport::ALL {
+            assert_eq!(serde_json::to_value(transport).expect("a word"), transport.id());
         }
     }
 }

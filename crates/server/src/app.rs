@@ -55,7 +55,10 @@ impl App {
             .route("/health/ready", get(health::ready))
             .route("/metrics", get(metrics::public))
             .fallback(pages::answer)
-            .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIME))
+            .layer(TimeoutLayer::with_status_code(
+                StatusCode::REQUEST_TIMEOUT,
+                REQUEST_TIME,
+            ))
             .merge(streams)
             .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
             .layer(map_response(problem::uniform))

@@ -72,9 +72,16 @@ pub fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
 /// # Errors
 /// A listener cannot be used.
 pub async fn run(listeners: Listeners, config: Config, stop: CancellationToken) -> Result<(), RunError> {
-    let public = listeners.public.into_iter().map(tokio::net::TcpListener::from_std).collect::<io::Result<Vec<_>>>()?;
+    let public = listeners
+        .public
+        .into_iter()
+        .map(tokio::net::TcpListener::from_std)
+        .collect::<io::Result<Vec<_>>>()?;
     let internal = listeners.internal.map(tokio::net::TcpListener::from_std).transpose()?;
-    let addresses = public.iter().map(tokio::net::TcpListener::local_addr).collect::<io::Result<Vec<_>>>()?;
+    let addresses = public
+        .iter()
+        .map(tokio::net::TcpListener::local_addr)
+        .collect::<io::Result<Vec<_>>>()?;
 
     let mut registry = Registry::with_prefix("wirelab");
     let lanes = counters::Counters::register(&mut registry);
@@ -84,9 +91,24 @@ pub async fn run(listeners: Listeners, config: Config, stop: CancellationToken) 
     let feed = Feed::new(Clock::start(), config.feed);
     feed.register(&mut registry);
 
-    let (tasks, drain, limits, grace) = (TaskTracker::new(), CancellationToken::new(), config.limits, config.grace);
-    let sse = sse::Room::start(feed.clone(), sse_settings(&config), lanes.lane(Transport::Sse), tasks.clone());
-    let websocket = websocket::Room::start(feed.clone(), websocket_settings(&config), lanes.lane(Transport::WebSocket), tasks.clone());
+    let (tasks, drain, limits, grace) = (
+        TaskTracker::new(),
+        CancellationToken::new(),
+        config.limits,
+        config.grace,
+    );
+    let sse = sse::Room::start(
+        feed.clone(),
+        sse_settings(&config),
+        lanes.lane(Transport::Sse),
+        tasks.clone(),
+    );
+    let websocket = websocket::Room::start(
+        feed.clone(),
+        websocket_settings(&config),
+        lanes.lane(Transport::WebSocket),
+        tasks.clone(),
+    );
     let app = App {
         config: Arc::new(config),
         listeners: addresses.into(),
@@ -118,7 +140,11 @@ pub async fn run(listeners: Listeners, config: Config, stop: CancellationToken) 
     info!(listeners = ?app.listeners, "serving");
 
     stop.cancelled().await;
-    info!(connections = admission.open_now(), grace_ms = grace.as_millis() as u64, "draining");
+    info!(
+        connections = admission.open_now(),
+        grace_ms = grace.as_millis() as u64,
+        "draining"
+    );
     // Readiness falls, idle connections end, streams are told when to come back. Listeners stay until all have gone, so
     // that whoever asks for readiness meanwhile is told.
     drain.cancel();
@@ -126,7 +152,10 @@ pub async fn run(listeners: Listeners, config: Config, stop: CancellationToken) 
     app.websocket.drain();
     tasks.close();
     if timeout(grace, tasks.wait()).await.is_err() {
-        warn!(connections = admission.open_now(), "the grace time is over, the rest is cut");
+        warn!(
+            connections = admission.open_now(),
+            "the grace time is over, the rest is cut"
+        );
     }
     Ok(())
 }

@@ -91,7 +91,10 @@ impl Load {
         if seconds == 0.0 {
             return Self(0.0);
         }
-        #[expect(clippy::cast_precision_loss, reason = "fewer than 2^53 deliveries between two readings")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "fewer than 2^53 deliveries between two readings"
+        )]
         Self(after.saturating_sub(before) as f64 / seconds)
     }
 }
@@ -104,14 +107,18 @@ struct Probe {
 
 impl Probe {
     fn new() -> Result<Self, sysinfo::Error> {
-        let mut probe = Self { pid: sysinfo::get_current_pid()?, system: System::new()? };
+        let mut probe = Self {
+            pid: sysinfo::get_current_pid()?,
+            system: System::new()?,
+        };
         probe.refresh(); // shares of CPU are differences to the reading before
         Ok(probe)
     }
 
     fn refresh(&mut self) {
         self.system.refresh_cpu_usage();
-        self.system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
+        self.system
+            .refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
         let this = ProcessesToUpdate::Some(&[self.pid]);
         let what = ProcessRefreshKind::nothing().with_cpu().with_memory().without_tasks();
         self.system.refresh_processes_specifics(this, false, what);
@@ -119,15 +126,20 @@ impl Probe {
 
     fn read(&mut self, counts: Counts, load: Load, uptime: Duration) -> Reading {
         self.refresh();
-        let (cpu, memory_bytes) =
-            self.system.process(self.pid).map_or((0.0, 0), |process| (process.cpu_usage(), process.memory()));
+        let (cpu, memory_bytes) = self
+            .system
+            .process(self.pid)
+            .map_or((0.0, 0), |process| (process.cpu_usage(), process.memory()));
         Reading {
             cpu_percent: to_tenths(cpu.into()),
             system_cpu_percent: to_tenths(self.system.global_cpu_usage().into()),
             memory_bytes,
             system_memory_used_bytes: self.system.used_memory(),
             system_memory_total_bytes: self.system.total_memory(),
-            connections: Connections { sse: counts.sse, websocket: counts.websocket },
+            connections: Connections {
+                sse: counts.sse,
+                websocket: counts.websocket,
+            },
             deliveries_per_second: to_tenths(load.0),
             uptime_s: uptime.as_secs(),
         }
@@ -140,6 +152,8 @@ fn to_tenths(value: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use wirelab_transport::{clock::Clock, feed::Limits};
+
     use super::*;
 
     #[test]
@@ -150,19 +164,42 @@ mod tests {
             std::hint::black_box((0..1000).sum::<u64>());
         }
         let before = Instant::now();
-        let counts = Counts { sse: 2, websocket: 1, deliveries_total: 7 };
+        let counts = Counts {
+            sse: 2,
+            websocket: 1,
+            deliveries_total: 7,
+        };
         let reading = probe.read(counts, Load(61.04), Duration::from_millis(12_900));
         let took = before.elapsed();
 
         assert!(reading.cpu_percent > 10.0, "{reading:?}");
-        assert!(reading.system_cpu_percent > 0.0 && reading.system_cpu_percent <= 100.0, "{reading:?}");
+        assert!(
+            reading.system_cpu_percent > 0.0 && reading.system_cpu_percent <= 100.0,
+            "{reading:?}"
+        );
         assert!(reading.memory_bytes > 1_000_000, "{reading:?}");
         assert!(reading.memory_bytes < reading.system_memory_used_bytes, "{reading:?}");
-        assert!(reading.system_memory_used_bytes < reading.system_memory_total_bytes, "{reading:?}");
+        assert!(
+            reading.system_memory_used_bytes < reading.system_memory_total_bytes,
+            "{reading:?}"
+        );
         assert_eq!(reading.connections, Connections { sse: 2, websocket: 1 });
         assert_eq!((reading.deliveries_per_second, reading.uptime_s), (61.0, 12));
         assert!(took < Duration::from_millis(100), "a reading took {took:?}");
         println!("a reading took {took:?}: {}", reading.data().get());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_reading_a_second_until_told_to_stop() {
+        let (feed, stop) = (Feed::new(Clock::start(), Limits::default()), CancellationToken::new());
+        let task = tokio::spawn(run(feed.clone(), Counts::default, Instant::now(), stop.clone()));
+        tokio::time::sleep(PERIOD * 7 / 2).await; // paused: no time passes
+        let data = Data::parse(b"0").expect("JSON");
+        let next = feed.publish(&TopicName::metric(), &data).expect("there is room");
+        assert_eq!(next.offset, 4, "three readings came before");
+
+        stop.cancel();
+        task.await.expect("it ends");
     }
 
     #[test]

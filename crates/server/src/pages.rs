@@ -91,7 +91,10 @@ impl Name {
             "txt" if first == "vendor" => "text/plain; charset=utf-8", // the licence
             _ => return None,
         };
-        Some(Self { path: path.to_owned(), content_type })
+        Some(Self {
+            path: path.to_owned(),
+            content_type,
+        })
     }
 
     fn is_vendor(&self) -> bool {
@@ -112,10 +115,22 @@ async fn find(name: &Name, web_dir: Option<&Path>) -> Option<Page> {
         let file = folder.join(&name.path);
         let read = tokio::task::spawn_blocking(move || std::fs::read(file)).await;
         let bytes = read.expect("reading a file does not panic").ok()?;
-        return Some(Page { content_type, bytes: bytes.into(), etag: None });
+        return Some(Page {
+            content_type,
+            bytes: bytes.into(),
+            etag: None,
+        });
     }
-    let file = if name.is_vendor() { Vendor::get(&name.path)? } else { Pages::get(&name.path)? };
-    Some(Page { content_type, bytes: file.data, etag: Some(etag(&file.metadata.sha256_hash())) })
+    let file = if name.is_vendor() {
+        Vendor::get(&name.path)?
+    } else {
+        Pages::get(&name.path)?
+    };
+    Some(Page {
+        content_type,
+        bytes: file.data,
+        etag: Some(etag(&file.metadata.sha256_hash())),
+    })
 }
 
 impl Page {
@@ -146,7 +161,10 @@ fn etag(sha256: &[u8; 32]) -> HeaderValue {
 
 /// Whether the client has this version already (RFC 9110, section 13.1.2: weak comparison, or any).
 fn has(asked: &HeaderMap, etag: &HeaderValue) -> bool {
-    let lists = asked.get_all(IF_NONE_MATCH).iter().filter_map(|list| list.to_str().ok());
+    let lists = asked
+        .get_all(IF_NONE_MATCH)
+        .iter()
+        .filter_map(|list| list.to_str().ok());
     let mut tags = lists.flat_map(|list| list.split(',')).map(str::trim);
     tags.any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag).as_bytes() == etag.as_bytes())
 }
@@ -159,13 +177,46 @@ mod tests {
     fn only_plain_names_of_a_few_kinds_are_looked_up() {
         let name = |path: &str| Name::parse(path).map(|name| (name.path, name.content_type));
         assert_eq!(name("/"), Some(("index.html".into(), "text/html; charset=utf-8")));
-        assert_eq!(name("/lib/transport/sse.js"), Some(("lib/transport/sse.js".into(), "text/javascript; charset=utf-8")));
-        assert_eq!(name("/vendor/uplot.license.txt"), Some(("vendor/uplot.license.txt".into(), "text/plain; charset=utf-8")));
+        assert_eq!(
+            name("/lib/transport/sse.js"),
+            Some(("lib/transport/sse.js".into(), "text/javascript; charset=utf-8"))
+        );
+        assert_eq!(
+            name("/vendor/uplot.license.txt"),
+            Some(("vendor/uplot.license.txt".into(), "text/plain; charset=utf-8"))
+        );
         for path in [
-            "", "index.html", "//", "//index.html", "/lib//dom.js", "/lib/", "/lib", "/..", "/../Cargo.toml", "/../web/index.html",
-            "/lib/../index.html", "/./index.html", "/%2e%2e/index.html", "/..%2findex.html", "/lib%2fdom.js", "/..\\index.html",
-            "/C:/index.html", "/.hidden.js", "/.npmrc", "/lib/.x.js", "/package.json", "/tsconfig.json", "/readme.txt", "/index.html%00.js",
-            "/index.html\0", "/index", "/index.", "/test/browser/pages.js", "/node_modules/uplot/dist/uPlot.esm.js", "/index.HTML", "/ü.html",
+            "",
+            "index.html",
+            "//",
+            "//index.html",
+            "/lib//dom.js",
+            "/lib/",
+            "/lib",
+            "/..",
+            "/../Cargo.toml",
+            "/../web/index.html",
+            "/lib/../index.html",
+            "/./index.html",
+            "/%2e%2e/index.html",
+            "/..%2findex.html",
+            "/lib%2fdom.js",
+            "/..\\index.html",
+            "/C:/index.html",
+            "/.hidden.js",
+            "/.npmrc",
+            "/lib/.x.js",
+            "/package.json",
+            "/tsconfig.json",
+            "/readme.txt",
+            "/index.html%00.js",
+            "/index.html\0",
+            "/index",
+            "/index.",
+            "/test/browser/pages.js",
+            "/node_modules/uplot/dist/uPlot.esm.js",
+            "/index.HTML",
+            "/ü.html",
         ] {
             assert_eq!(name(path), None, "{path}");
         }
@@ -190,7 +241,11 @@ mod tests {
 
     #[test]
     fn a_version_that_the_client_has_is_not_sent_again() {
-        let page = || Page { content_type: "text/css", bytes: Cow::Borrowed(b"a"), etag: Some(etag(&[7; 32])) };
+        let page = || Page {
+            content_type: "text/css",
+            bytes: Cow::Borrowed(b"a"),
+            etag: Some(etag(&[7; 32])),
+        };
         let tag = "\"07070707070707070707070707070707\"";
         let ask = |value: &str| {
             let headers = HeaderMap::from_iter([(IF_NONE_MATCH, HeaderValue::from_str(value).expect("ASCII"))]);

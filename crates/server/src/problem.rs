@@ -57,12 +57,22 @@ impl Problem {
             ErrorCode::Limit => StatusCode::TOO_MANY_REQUESTS,
             ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         };
-        Self { title: title(status), status, code: Code::Frame(code), detail: detail.into() }
+        Self {
+            title: title(status),
+            status,
+            code: Code::Frame(code),
+            detail: detail.into(),
+        }
     }
 
     /// A refusal that only HTTP has. The word is made from the status: `404` is `not_found`.
     pub(crate) fn http(status: StatusCode, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { title: title(status), status, code: code(status), detail: detail.into() }
+        Self {
+            title: title(status),
+            status,
+            code: code(status),
+            detail: detail.into(),
+        }
     }
 }
 
@@ -160,16 +170,26 @@ mod tests {
     async fn a_problem_is_the_json_of_rfc_9457() {
         let (status, _, body) = read(Problem::new(ErrorCode::BadTopic, "No.").into_response()).await;
         assert_eq!(status, 400);
-        assert_eq!(body, json!({"title": "Bad Request", "status": 400, "code": "bad_topic", "detail": "No."}));
+        assert_eq!(
+            body,
+            json!({"title": "Bad Request", "status": 400, "code": "bad_topic", "detail": "No."})
+        );
     }
 
     #[tokio::test]
     async fn answers_of_the_framework_become_problems() {
         let app = Router::new()
-            .route("/in", post(|_: String| async { "taken" }).layer(DefaultBodyLimit::max(4)))
+            .route(
+                "/in",
+                post(|_: String| async { "taken" }).layer(DefaultBodyLimit::max(4)),
+            )
             .layer(map_response(uniform));
         let ask = |method: &str, path: &str, body: &'static [u8]| {
-            let request = Request::builder().method(method).uri(path).body(Body::from(body)).expect("a request");
+            let request = Request::builder()
+                .method(method)
+                .uri(path)
+                .body(Body::from(body))
+                .expect("a request");
             app.clone().oneshot(request)
         };
 
@@ -177,17 +197,26 @@ mod tests {
         assert_eq!((status.as_u16(), body["code"].as_str()), (404, Some("not_found")));
 
         let (status, headers, body) = read(ask("DELETE", "/in", b"").await.expect("an answer")).await;
-        assert_eq!((status.as_u16(), body["code"].as_str()), (405, Some("method_not_allowed")));
+        assert_eq!(
+            (status.as_u16(), body["code"].as_str()),
+            (405, Some("method_not_allowed"))
+        );
         assert_eq!(headers[ALLOW], "POST");
 
         let (status, headers, body) = read(ask("POST", "/in", b"12345").await.expect("an answer")).await;
         assert_eq!((status.as_u16(), body["code"].as_str()), (413, Some("too_large")));
         assert_eq!(headers.get_all(CONTENT_TYPE).iter().count(), 1);
-        assert!(body["detail"].as_str().is_some_and(|text| text.contains("/api/info")), "what to do: {body}");
+        assert!(
+            body["detail"].as_str().is_some_and(|text| text.contains("/api/info")),
+            "what to do: {body}"
+        );
 
         let (status, _, body) = read(ask("POST", "/in", b"\xff\xff").await.expect("an answer")).await;
         assert_eq!(status, 400);
-        assert!(body["detail"].as_str().is_some_and(|text| text.contains("UTF-8")), "axum's own words: {body}");
+        assert!(
+            body["detail"].as_str().is_some_and(|text| text.contains("UTF-8")),
+            "axum's own words: {body}"
+        );
 
         let good = ask("POST", "/in", b"1234").await.expect("an answer");
         assert_eq!(good.status(), 200);

@@ -103,13 +103,20 @@ impl FromStr for Authority {
 
     fn from_str(text: &str) -> Result<Self, AuthorityError> {
         // In an IPv6 literal only what follows the bracket is the port.
-        let end_of_host = if text.starts_with('[') { text.find(']').ok_or(AuthorityError::Host)? } else { 0 };
+        let end_of_host = if text.starts_with('[') {
+            text.find(']').ok_or(AuthorityError::Host)?
+        } else {
+            0
+        };
         let (host, port) = match text[end_of_host..].find(':') {
             Some(colon) => (&text[..end_of_host + colon], Some(&text[end_of_host + colon + 1..])),
             None => (text, None),
         };
         let host = Host::parse(host).ok_or(AuthorityError::Host)?;
-        Ok(Self { host, port: port.map(parse_port).transpose()? })
+        Ok(Self {
+            host,
+            port: port.map(parse_port).transpose()?,
+        })
     }
 }
 
@@ -148,14 +155,26 @@ impl FromStr for Origin {
         }
         let scheme = scheme.to_ascii_lowercase();
         let Authority { host, port } = authority.parse().map_err(|_| AuthorityError::Origin)?;
-        Ok(Self { port: port.or_else(|| usual_port(&scheme)), scheme: scheme.into(), host })
+        Ok(Self {
+            port: port.or_else(|| usual_port(&scheme)),
+            scheme: scheme.into(),
+            host,
+        })
     }
 }
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let port = self.port.filter(|&port| Some(port) != self.usual_port());
-        write!(f, "{}://{}", self.scheme, Authority { host: self.host.clone(), port })
+        write!(
+            f,
+            "{}://{}",
+            self.scheme,
+            Authority {
+                host: self.host.clone(),
+                port
+            }
+        )
     }
 }
 
@@ -197,10 +216,39 @@ mod tests {
     #[test]
     fn what_is_almost_an_authority_is_none() {
         for text in [
-            "", " ", ":8080", "local host", " localhost", "localhost ", "user@localhost", "localhost@evil.org", "a/b",
-            "localhost\\", "localhost?", "localhost#", "local%68ost", "[::1", "::1", "[::1]8080", "[::1]x:80", "[]",
-            "[127.0.0.1]", "[fe80::1%25eth0]", "[fe80::1%eth0]", "localhost:", "localhost:0", "localhost:65536",
-            "localhost:+80", "localhost:80:80", "localhost:8o", "löcalhost", "localhost\r\nx", "a,b", "'self'", "a;b", "*",
+            "",
+            " ",
+            ":8080",
+            "local host",
+            " localhost",
+            "localhost ",
+            "user@localhost",
+            "localhost@evil.org",
+            "a/b",
+            "localhost\\",
+            "localhost?",
+            "localhost#",
+            "local%68ost",
+            "[::1",
+            "::1",
+            "[::1]8080",
+            "[::1]x:80",
+            "[]",
+            "[127.0.0.1]",
+            "[fe80::1%25eth0]",
+            "[fe80::1%eth0]",
+            "localhost:",
+            "localhost:0",
+            "localhost:65536",
+            "localhost:+80",
+            "localhost:80:80",
+            "localhost:8o",
+            "löcalhost",
+            "localhost\r\nx",
+            "a,b",
+            "'self'",
+            "a;b",
+            "*",
         ] {
             assert!(text.parse::<Authority>().is_err(), "{text:?}");
         }
@@ -209,7 +257,16 @@ mod tests {
 
     #[test]
     fn odd_spellings_of_addresses_are_names() {
-        for text in ["2130706433", "0x7f000001", "0x7f.1", "0177.0.0.1", "127.1", "127.0.0.1.", "127.0.0.1.evil.com", "1.2.3.256"] {
+        for text in [
+            "2130706433",
+            "0x7f000001",
+            "0x7f.1",
+            "0177.0.0.1",
+            "127.1",
+            "127.0.0.1.",
+            "127.0.0.1.evil.com",
+            "1.2.3.256",
+        ] {
             let authority: Authority = text.parse().expect(text);
             assert!(matches!(authority.host, Host::Name(_)), "{text}");
             assert!(!authority.host.is_rebinding_proof(), "{text}");
@@ -218,7 +275,10 @@ mod tests {
 
     #[test]
     fn operators_write_hosts_without_ports() {
-        assert_eq!("Feed.example.org".parse::<Host>().expect("a host").to_string(), "feed.example.org");
+        assert_eq!(
+            "Feed.example.org".parse::<Host>().expect("a host").to_string(),
+            "feed.example.org"
+        );
         assert_eq!("::1".parse::<Host>(), "[::1]".parse());
         assert_eq!("feed.example.org:80".parse::<Host>(), Err(AuthorityError::PortGiven));
         assert_eq!("https://feed.example.org".parse::<Host>(), Err(AuthorityError::Host));
@@ -232,7 +292,19 @@ mod tests {
         assert_eq!(origin("https://localhost:443").to_string(), "https://localhost");
         assert_ne!(origin("https://localhost"), origin("http://localhost"));
         assert_eq!(origin("app://shell").port, None);
-        for text in ["null", "", "localhost", "http://", "http://a/", "http://a/b", "http://u@a", "://a", "1a://a", "http:a", "http://a http://b"] {
+        for text in [
+            "null",
+            "",
+            "localhost",
+            "http://",
+            "http://a/",
+            "http://a/b",
+            "http://u@a",
+            "://a",
+            "1a://a",
+            "http:a",
+            "http://a http://b",
+        ] {
             assert_eq!(text.parse::<Origin>(), Err(AuthorityError::Origin), "{text:?}");
         }
     }

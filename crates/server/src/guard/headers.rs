@@ -15,13 +15,20 @@ use hyper::{
 use super::authority::{Authority, Host};
 
 /// Everything of the policy but `connect-src`: nothing inline, nothing from elsewhere, nobody may frame us.
-const FIXED_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; connect-src 'self'";
+const FIXED_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+    worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; connect-src 'self'";
 
 const FIXED: [(HeaderName, HeaderValue); 4] = [
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-    (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
-    (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        HeaderValue::from_static("same-origin"),
+    ),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("same-origin"),
+    ),
 ];
 
 /// How long a browser may remember our answer to a preflight, s.
@@ -47,8 +54,14 @@ pub(super) fn dress(
 /// The answer to a preflight of an accepted origin: what its requests may be like.
 pub(super) fn preflight() -> Response {
     let allow = [
-        (ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD, POST")),
-        (ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("authorization, cache-control, content-type, last-event-id")),
+        (
+            ACCESS_CONTROL_ALLOW_METHODS,
+            HeaderValue::from_static("GET, HEAD, POST"),
+        ),
+        (
+            ACCESS_CONTROL_ALLOW_HEADERS,
+            HeaderValue::from_static("authorization, cache-control, content-type, last-event-id"),
+        ),
         (ACCESS_CONTROL_MAX_AGE, PREFLIGHT_MAX_AGE_S),
     ];
     (StatusCode::NO_CONTENT, allow).into_response()
@@ -59,8 +72,13 @@ fn policy(host: Option<&Authority>, ports: &[u16]) -> HeaderValue {
     let mut policy = String::with_capacity(FIXED_POLICY.len() + 64 * (ports.len() + 1));
     policy.push_str(FIXED_POLICY);
     // A source expression cannot hold an IPv6 address (CSP 3, host-part); there `'self'` must do.
-    if let Some(Authority { host: host @ (Host::Name(_) | Host::Ip(std::net::IpAddr::V4(_))), port }) = host {
-        let mut allow = |sources: std::fmt::Arguments<'_>| policy.write_fmt(sources).expect("a String takes every text");
+    if let Some(Authority {
+        host: host @ (Host::Name(_) | Host::Ip(std::net::IpAddr::V4(_))),
+        port,
+    }) = host
+    {
+        let mut allow =
+            |sources: std::fmt::Arguments<'_>| policy.write_fmt(sources).expect("a String takes every text");
         for port in ports {
             allow(format_args!(" http://{host}:{port} ws://{host}:{port}"));
         }
@@ -81,7 +99,10 @@ mod tests {
     fn connect_src(host: &str, ports: &[u16]) -> String {
         let policy = policy(Some(&host.parse().expect(host)), ports);
         let text = policy.to_str().expect("ASCII");
-        text.split_once("connect-src ").expect("the last directive").1.to_owned()
+        text.split_once("connect-src ")
+            .expect("the last directive")
+            .1
+            .to_owned()
     }
 
     #[test]
@@ -90,7 +111,10 @@ mod tests {
             connect_src("LOCALHOST:8080", &[8080, 8081]),
             "'self' http://localhost:8080 ws://localhost:8080 http://localhost:8081 ws://localhost:8081"
         );
-        assert_eq!(connect_src("10.0.0.7:8080", &[8080]), "'self' http://10.0.0.7:8080 ws://10.0.0.7:8080");
+        assert_eq!(
+            connect_src("10.0.0.7:8080", &[8080]),
+            "'self' http://10.0.0.7:8080 ws://10.0.0.7:8080"
+        );
         assert_eq!(connect_src("[::1]:8080", &[8080]), "'self'");
     }
 
@@ -102,6 +126,11 @@ mod tests {
 
     #[test]
     fn without_a_host_a_page_may_talk_to_its_own_address() {
-        assert!(policy(None, &[8080]).to_str().expect("ASCII").ends_with("connect-src 'self'"));
+        assert!(
+            policy(None, &[8080])
+                .to_str()
+                .expect("ASCII")
+                .ends_with("connect-src 'self'")
+        );
     }
 }

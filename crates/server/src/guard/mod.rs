@@ -34,8 +34,8 @@ use prometheus_client::{
     registry::Registry,
 };
 
-pub(crate) use self::publishing::{Publishing, is_loopback_only};
 pub use self::authority::{AuthorityError, Host, Origin};
+pub(crate) use self::publishing::{Publishing, is_loopback_only};
 use self::{
     authority::Authority,
     refusal::{Refusal, RefusalLabels},
@@ -54,20 +54,36 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 pub(crate) async fn judge(State(rules): State<Arc<Rules>>, request: Request, next: Next) -> Response {
     let (mut head, body) = request.into_parts();
     let host = rules.host(&head);
-    let ruling = host.as_ref().map_err(Refusal::clone).and_then(|host| rules.weigh(&head, host.as_ref()));
+    let ruling = host
+        .as_ref()
+        .map_err(Refusal::clone)
+        .and_then(|host| rules.weigh(&head, host.as_ref()));
     let (mut answer, allow_origin) = match ruling {
         Ok(Ruling::Preflight { allow_origin }) => (headers::preflight(), allow_origin),
-        Ok(Ruling::Pass { publisher, allow_origin }) => {
+        Ok(Ruling::Pass {
+            publisher,
+            allow_origin,
+        }) => {
             head.extensions.insert(publisher);
             (next.run(Request::from_parts(head, body)).await, allow_origin)
         }
         Err(refusal) => {
             tracing::debug!(reason = refusal.reason(), method = %head.method, path = head.uri.path(), %refusal, "refused");
-            rules.refused.get_or_create(&RefusalLabels { reason: refusal.reason() }).inc();
+            rules
+                .refused
+                .get_or_create(&RefusalLabels {
+                    reason: refusal.reason(),
+                })
+                .inc();
             (refusal.into_response(), None)
         }
     };
-    headers::dress(answer.headers_mut(), host.ok().flatten().as_ref(), &rules.ports, allow_origin);
+    headers::dress(
+        answer.headers_mut(),
+        host.ok().flatten().as_ref(),
+        &rules.ports,
+        allow_origin,
+    );
     answer
 }
 
@@ -91,7 +107,10 @@ pub(crate) struct Rules {
 #[derive(Debug, PartialEq, Eq)]
 enum Ruling {
     /// To the handlers.
-    Pass { publisher: Publisher, allow_origin: Option<HeaderValue> },
+    Pass {
+        publisher: Publisher,
+        allow_origin: Option<HeaderValue>,
+    },
     /// A browser's question before a request across origins: the guard itself answers.
     Preflight { allow_origin: Option<HeaderValue> },
 }
@@ -114,9 +133,14 @@ impl Rules {
     /// Adds `refused_total{reason=…}`.
     pub(crate) fn register(&self, registry: &mut Registry) {
         for reason in Refusal::REASONS {
-            self.refused.get_or_create(&RefusalLabels { reason }); // there from the start, so that a first one is a rise
+            // There from the start, so that the first one shows as a rise.
+            drop(self.refused.get_or_create(&RefusalLabels { reason }));
         }
-        registry.register("refused", "Requests refused by the guard, by reason", self.refused.clone());
+        registry.register(
+            "refused",
+            "Requests refused by the guard, by reason",
+            self.refused.clone(),
+        );
     }
 
     /// The host that the request is meant for. None: an HTTP/1.0 client that does not say.
@@ -128,14 +152,23 @@ impl Rules {
         };
         // HTTP/2's :authority, or an absolute target on HTTP/1.1. Two that differ are somebody's trick.
         let target = match head.uri.authority() {
-            Some(target) => Some(target.as_str().parse::<Authority>().map_err(|_| Refusal::HostMalformed)?),
+            Some(target) => Some(
+                target
+                    .as_str()
+                    .parse::<Authority>()
+                    .map_err(|_| Refusal::HostMalformed)?,
+            ),
             None => None,
         };
         match (target, named) {
             (Some(target), Some(named)) if target != named => Err(Refusal::HostTwice),
             (Some(host), _) | (None, Some(host)) => {
                 let known = host.host.is_rebinding_proof() || self.allow_hosts.contains(&host.host);
-                if known { Ok(Some(host)) } else { Err(Refusal::HostUnknown(host.host)) }
+                if known {
+                    Ok(Some(host))
+                } else {
+                    Err(Refusal::HostUnknown(host.host))
+                }
             }
             // No browser speaks HTTP/1.0, so there is nothing to rebind.
             (None, None) if head.version < Version::HTTP_11 => Ok(None),
@@ -162,7 +195,10 @@ impl Rules {
             Err(refusal) if publishes => return Err(refusal),
             Err(_) => Publisher(false), // a socket opens all the same and is refused when it publishes
         };
-        Ok(Ruling::Pass { publisher, allow_origin })
+        Ok(Ruling::Pass {
+            publisher,
+            allow_origin,
+        })
     }
 
     /// Whether the page behind the request is ours or named by the operator, and what its browser must be told.
@@ -186,7 +222,11 @@ impl Rules {
                 return across;
             }
         }
-        if self.allow_origins.contains(&origin) { across } else { Err(Refusal::OriginForeign(origin)) }
+        if self.allow_origins.contains(&origin) {
+            across
+        } else {
+            Err(Refusal::OriginForeign(origin))
+        }
     }
 }
 

@@ -53,12 +53,82 @@ impl Publishing {
 
 /// Whether only this machine can reach the listeners.
 pub(crate) fn is_loopback_only(listeners: &[SocketAddr]) -> bool {
-    listeners.iter().all(|address| address.ip().to_canonical().is_loopback())
+    listeners
+        .iter()
+        .all(|address| address.ip().to_canonical().is_loopback())
 }
 
 /// `Bearer <token>`, the token compared in a time that does not tell how much of it was right.
 fn bears(value: &[u8], token: &Secret) -> bool {
     const SCHEME: &[u8] = b"bearer ";
-    let Some((scheme, given)) = value.split_at_checked(SCHEME.len()) else { return false };
+    let Some((scheme, given)) = value.split_at_checked(SCHEME.len()) else {
+        return false;
+    };
     scheme.eq_ignore_ascii_case(SCHEME) && bool::from(given.trim_ascii().ct_eq(token.expose().as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::header::HeaderValue;
+
+    use super::*;
+
+    fn check(bind: &str, token: Option<&str>, authorization: &[&'static str]) -> Result<(), Refusal> {
+        let admin_token = token.map(|text| Secret::new(text.into()));
+        let config = Config {
+            admin_token,
+            ..Config::default()
+        };
+        let publishing = Publishing::of(&config, &[bind.parse().expect("an address")]);
+        let mut headers = HeaderMap::new();
+        for text in authorization {
+            headers.append(AUTHORIZATION, HeaderValue::from_static(text));
+        }
+        publishing.check(&headers)
+    }
+
+    #[test]
+    fn on_loopback_everyone_may() {
+        for bind in ["127.0.0.1:8080", "127.9.9.9:1", "[::1]:8080", "[::ffff:127.0.0.1]:8080"] {
+            assert_eq!(check(bind, None, &[]), Ok(()), "{bind}");
+            assert_eq!(check(bind, Some("s3cret"), &[]), Ok(()), "{bind}");
+        }
+    }
+
+    #[test]
+    fn elsewhere_nobody_may_without_a_token_set() {
+        for bind in ["0.0.0.0:8080", "[::]:8080", "10.0.0.7:8080", "[::ffff:10.0.0.7]:8080"] {
+            for authorization in [&[][..], &["Bearer "], &["Bearer s3cret"]] {
+                assert_eq!(
+                    check(bind, None, authorization),
+                    Err(Refusal::PublishingClosed),
+                    "{bind}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn elsewhere_the_bearer_of_the_token_may() {
+        let with = |authorization: &[&'static str]| check("0.0.0.0:8080", Some("s3cret"), authorization);
+        assert_eq!(with(&["Bearer s3cret"]), Ok(()));
+        assert_eq!(with(&["bearer  s3cret "]), Ok(()));
+        assert_eq!(with(&[]), Err(Refusal::TokenMissing));
+        for wrong in [
+            "",
+            "Bearer",
+            "Bearer ",
+            "Bearers3cret",
+            "Bearer s3cre",
+            "Bearer s3crets",
+            "Bearer S3CRET",
+            "s3cret",
+            "Basic s3cret",
+            "Bearer s3cret, Bearer s3cret",
+            "Bearer \"s3cret\"",
+        ] {
+            assert_eq!(with(&[wrong]), Err(Refusal::TokenWrong), "{wrong:?}");
+        }
+        assert_eq!(with(&["Bearer s3cret", "Bearer s3cret"]), Err(Refusal::TokenWrong));
+    }
 }

@@ -21,17 +21,20 @@ pub(crate) enum Refusal {
     #[error("The Host header is no host: it must be a name or an IP address, and perhaps a port.")]
     HostMalformed,
     #[error(
-        "This server does not answer to the name {0}, since any site could point such a name here. Use localhost or the IP address, or start the server with --allow-host {0}."
+        "This server does not answer to the name {0}, since any site could point such a name here. Use \
+         localhost or the IP address, or start the server with --allow-host {0}."
     )]
     HostUnknown(Host),
     #[error("The request carries more than one Origin header.")]
     OriginTwice,
     #[error(
-        "Pages without an origin of their own (a file, a sandbox: \"null\") may not use this. Serve the page from this server, or over HTTP from an origin named by --allow-origin."
+        "Pages without an origin of their own (a file, a sandbox: \"null\") may not use this. Serve the page \
+         from this server, or over HTTP from an origin named by --allow-origin."
     )]
     OriginMalformed,
     #[error(
-        "Pages of {0} may not use this server's lanes or change anything here. If they should, start the server with --allow-origin {0}."
+        "Pages of {0} may not use this server's lanes or change anything here. If they should, start the \
+         server with --allow-origin {0}."
     )]
     OriginForeign(Origin),
     #[error("The browser says that this request comes from another site's page, and it carries no Origin header.")]
@@ -39,11 +42,13 @@ pub(crate) enum Refusal {
     #[error("Publishing needs the operator's token here: send it as \"Authorization: Bearer <token>\".")]
     TokenMissing,
     #[error(
-        "This is not the operator's token. Send the text of the server's --admin-token-file as \"Authorization: Bearer <token>\"."
+        "This is not the operator's token. Send the text of the server's --admin-token-file as \
+         \"Authorization: Bearer <token>\"."
     )]
     TokenWrong,
     #[error(
-        "Publishing is closed: this server can be reached from other machines and has no token. Start it with --admin-token-file FILE, or on a loopback address."
+        "Publishing is closed: this server can be reached from other machines and has no token. Start it with \
+         --admin-token-file FILE, or on a loopback address."
     )]
     PublishingClosed,
 }
@@ -94,7 +99,9 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let mut answer = Problem::http(self.status(), self.to_string()).into_response();
         if let Some(challenge) = self.challenge() {
-            answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+            answer
+                .headers_mut()
+                .insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         answer
     }

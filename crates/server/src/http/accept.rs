@@ -39,7 +39,8 @@ use crate::config::Limits;
 /// How long the loop waits when the system gives it no more sockets.
 const OUT_OF_FILES: Duration = Duration::from_millis(50);
 /// What a visitor is told whom there is no place for.
-const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 10\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+const FULL: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 10\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
 /// Everything that a connection needs. One for each listener.
 #[derive(Clone)]
@@ -76,9 +77,21 @@ struct Reason {
 impl Counters {
     pub(crate) fn register(registry: &mut Registry) -> Self {
         let all = Self::default();
-        registry.register("http_connections_accepted", "Connections accepted by a listener", all.accepted.clone());
-        registry.register("http_connections_refused", "Connections turned away, by reason", all.refused.clone());
-        registry.register("http_connections_overrun", "HTTP connections closed at a deadline, by what they overran", all.overrun.clone());
+        registry.register(
+            "http_connections_accepted",
+            "Connections accepted by a listener",
+            all.accepted.clone(),
+        );
+        registry.register(
+            "http_connections_refused",
+            "Connections turned away, by reason",
+            all.refused.clone(),
+        );
+        registry.register(
+            "http_connections_overrun",
+            "HTTP connections closed at a deadline, by what they overran",
+            all.overrun.clone(),
+        );
         all
     }
 
@@ -169,12 +182,21 @@ pub(super) struct Watch {
 impl Watch {
     pub(super) fn new(activity: Arc<Activity>, accept: &Accept) -> Self {
         let sleep = Box::pin(sleep_until(activity.deadline(&accept.limits).0));
-        Self { activity, limits: accept.limits, sleep, drain: Some(Box::pin(accept.drain.clone().cancelled_owned())) }
+        Self {
+            activity,
+            limits: accept.limits,
+            sleep,
+            drain: Some(Box::pin(accept.drain.clone().cancelled_owned())),
+        }
     }
 
     /// Ready when the connection has overrun its deadline. Calls `drain` once when the server goes.
     pub(super) fn poll_overrun(mut self: Pin<&mut Self>, cx: &mut Context<'_>, drain: impl FnOnce()) -> Poll<Overrun> {
-        if self.drain.as_mut().is_some_and(|cancelled| cancelled.as_mut().poll(cx).is_ready()) {
+        if self
+            .drain
+            .as_mut()
+            .is_some_and(|cancelled| cancelled.as_mut().poll(cx).is_ready())
+        {
             self.drain = None;
             drain();
             cx.waker().wake_by_ref(); // hyper has to look at itself again
@@ -186,7 +208,9 @@ impl Watch {
             }
             match self.sleep.as_mut().poll(cx) {
                 Poll::Pending => return Poll::Pending,
-                Poll::Ready(()) if self.activity.deadline(&self.limits).0 <= tokio::time::Instant::now() => return Poll::Ready(overrun),
+                Poll::Ready(()) if self.activity.deadline(&self.limits).0 <= tokio::time::Instant::now() => {
+                    return Poll::Ready(overrun);
+                }
                 Poll::Ready(()) => {}
             }
         }

@@ -88,7 +88,11 @@ impl Activity {
     /// Until when what it does now may last, and what it overruns then.
     pub(super) fn deadline(&self, limits: &Limits) -> (Instant, Overrun) {
         let at = |since: u64, span: Duration| self.opened + Duration::from_millis(since) + span;
-        let (head, progress, idle) = (self.head_since.load(Relaxed), self.progress.load(Relaxed), self.idle_since.load(Relaxed));
+        let (head, progress, idle) = (
+            self.head_since.load(Relaxed),
+            self.progress.load(Relaxed),
+            self.idle_since.load(Relaxed),
+        );
         if self.in_flight.load(Relaxed) > 0 {
             (at(progress, limits.stall_timeout), Overrun::Stall)
         } else if head != NONE {
@@ -121,16 +125,28 @@ mod tests {
         activity.read();
         tokio::time::advance(second).await;
         activity.read();
-        assert_eq!(left(&activity), (14 * second, Overrun::Head), "from the head's first byte, not its last");
+        assert_eq!(
+            left(&activity),
+            (14 * second, Overrun::Head),
+            "from the head's first byte, not its last"
+        );
         activity.request_begins();
         assert_eq!(left(&activity), (65 * second, Overrun::Stall));
         tokio::time::advance(30 * second).await;
         activity.wrote();
-        assert_eq!(left(&activity), (95 * second, Overrun::Stall), "from the last byte that went");
+        assert_eq!(
+            left(&activity),
+            (95 * second, Overrun::Stall),
+            "from the last byte that went"
+        );
         activity.request_ends();
         assert_eq!(left(&activity), (95 * second, Overrun::Idle));
         tokio::time::advance(10 * second).await;
         activity.read();
-        assert_eq!(left(&activity), (55 * second, Overrun::Head), "the next head has its own time");
+        assert_eq!(
+            left(&activity),
+            (55 * second, Overrun::Head),
+            "the next head has its own time"
+        );
     }
 }

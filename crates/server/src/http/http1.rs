@@ -52,11 +52,20 @@ pub(super) async fn serve(io: HttpIo, activity: Arc<Activity>, accept: &Accept) 
     let slot = Slot::default();
     let service = {
         let (slot, router, activity) = (Arc::clone(&slot), accept.router.clone(), Arc::clone(&activity));
-        service_fn(move |request| Box::pin(answer(request, router.clone(), Arc::clone(&activity), Arc::clone(&slot))))
+        service_fn(move |request| {
+            Box::pin(answer(
+                request,
+                router.clone(),
+                Arc::clone(&activity),
+                Arc::clone(&slot),
+            ))
+        })
     };
     let mut http = http1::Builder::new();
     // Our own deadlines are kinder to kept-alive connections than hyper's one value for head and idleness.
-    http.max_buf_size(MAX_HEAD_BYTES).max_headers(MAX_HEADERS).header_read_timeout(None);
+    http.max_buf_size(MAX_HEAD_BYTES)
+        .max_headers(MAX_HEADERS)
+        .header_read_timeout(None);
     let mut connection = http.serve_connection(TokioIo::new(io), service);
     let mut watch = pin!(Watch::new(Arc::clone(&activity), accept));
     let ended = poll_fn(|cx| {
@@ -103,8 +112,12 @@ async fn answer(
     slot: Slot,
 ) -> Result<Response<Held>, Infallible> {
     let held = InFlight::begin(activity);
-    let bare = request.method() == Method::GET && request.version() <= Version::HTTP_11 && request.body().is_end_stream();
-    let mut response = router.oneshot(request.map(Body::new)).await.unwrap_or_else(|never| match never {});
+    let bare =
+        request.method() == Method::GET && request.version() <= Version::HTTP_11 && request.body().is_end_stream();
+    let mut response = router
+        .oneshot(request.map(Body::new))
+        .await
+        .unwrap_or_else(|never| match never {});
     match response.extensions_mut().remove::<Takeover>() {
         Some(takeover) if bare && !response.headers().contains_key(CONTENT_ENCODING) => {
             *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some((head(&response), takeover));
@@ -124,7 +137,12 @@ fn head(response: &Response<Body>) -> Bytes {
     let mut head = Vec::with_capacity(512);
     let (status, upgrade) = (response.status(), response.status() == StatusCode::SWITCHING_PROTOCOLS);
     let mut write = || {
-        write!(head, "HTTP/1.1 {} {}\r\n", status.as_str(), status.canonical_reason().unwrap_or_default())?;
+        write!(
+            head,
+            "HTTP/1.1 {} {}\r\n",
+            status.as_str(),
+            status.canonical_reason().unwrap_or_default()
+        )?;
         for (name, value) in response.headers() {
             let hop = *name == CONNECTION && !upgrade; // ours is below
             if !hop && *name != CONTENT_LENGTH && *name != TRANSFER_ENCODING {
@@ -134,7 +152,11 @@ fn head(response: &Response<Body>) -> Bytes {
             }
         }
         let close = if upgrade { "" } else { "connection: close\r\n" };
-        write!(head, "{close}date: {}\r\n\r\n", httpdate::fmt_http_date(SystemTime::now()))
+        write!(
+            head,
+            "{close}date: {}\r\n\r\n",
+            httpdate::fmt_http_date(SystemTime::now())
+        )
     };
     let written: std::io::Result<()> = write();
     written.expect("a Vec takes every byte");

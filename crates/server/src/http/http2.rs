@@ -36,7 +36,10 @@ pub(super) async fn serve(io: HttpIo, activity: Arc<Activity>, accept: &Accept) 
         service_fn(move |request: Request<Incoming>| {
             let (router, held) = (router.clone(), InFlight::begin(Arc::clone(&activity)));
             async move {
-                let response = router.oneshot(request.map(Body::new)).await.unwrap_or_else(|never| match never {});
+                let response = router
+                    .oneshot(request.map(Body::new))
+                    .await
+                    .unwrap_or_else(|never| match never {});
                 Ok::<_, Infallible>(held.with(response))
             }
         })

@@ -44,7 +44,14 @@ impl HttpIo {
             early.extend_from_slice(&room[start..start + read]);
         }
         let http2 = early == PREFACE;
-        Ok((Self { socket, early, activity }, http2))
+        Ok((
+            Self {
+                socket,
+                early,
+                activity,
+            },
+            http2,
+        ))
     }
 
     /// The socket, and what HTTP has not read of its first bytes.
@@ -81,7 +88,11 @@ impl AsyncWrite for HttpIo {
         wrote
     }
 
-    fn poll_write_vectored(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
         let wrote = self.tcp().poll_write_vectored(cx, bytes);
         self.note_write(&wrote);
         wrote

@@ -20,10 +20,12 @@ pub(crate) async fn get(State(app): State<App>, query: Pairs, headers: HeaderMap
     let last_event_id = headers.get("last-event-id").map(|value| value.to_str().unwrap_or("?"));
     let refuse = |error: sse::OpenError| Problem::new(error.code(), error.to_string());
     let request = sse::Request::parse(&query, last_event_id).map_err(refuse)?;
-    Ok(app.sse.open(request).map_err(refuse)?.map(Body::new))
+    Ok(app.sse.open(&request).map_err(refuse)?.map(Body::new))
 }
 
 /// The query's pairs, or the problem that they are.
 pub(crate) fn pairs(query: Pairs) -> Result<Vec<(String, String)>, Problem> {
-    query.map(|Query(pairs)| pairs).map_err(|error| Problem::new(ErrorCode::BadField, error.body_text()))
+    query
+        .map(|Query(pairs)| pairs)
+        .map_err(|error| Problem::new(ErrorCode::BadField, error.body_text()))
 }

@@ -34,9 +34,19 @@ pub(crate) async fn live() -> Response {
 /// Whether new visitors should be sent here. Connections that come before the start wait in the listener's queue.
 pub(crate) async fn ready(State(app): State<App>) -> Response {
     if app.drain.is_cancelled() {
-        let problem = Problem::new(ErrorCode::Unavailable, "This server is going: it takes no new visitors and ends its streams.");
+        let problem = Problem::new(
+            ErrorCode::Unavailable,
+            "This server is going: it takes no new visitors and ends its streams.",
+        );
         return (NO_STORE, problem).into_response();
     }
     let degraded = if pages::has_plots() { Vec::new() } else { vec!["plots"] }; // built without npm
-    (NO_STORE, Json(Ready { status: "ready", degraded })).into_response()
+    (
+        NO_STORE,
+        Json(Ready {
+            status: "ready",
+            degraded,
+        }),
+    )
+        .into_response()
 }

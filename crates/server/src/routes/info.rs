@@ -1,4 +1,4 @@
-//! `GET /api/info`: where this server listens, what it speaks, what it takes; and what is to be known of the transports.
+//! `GET /api/info`: where this server listens, what it speaks, what it takes, and the facts about the transports.
 //!
 //! The pages draw their tables from it, so that page and code cannot disagree.
 
@@ -23,7 +23,10 @@ use crate::{
 
 /// Answers with the whole of it.
 pub(crate) async fn get(State(app): State<App>) -> ([(HeaderName, HeaderValue); 1], Json<Info>) {
-    ([(CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(Info::of(&app)))
+    (
+        [(CACHE_CONTROL, HeaderValue::from_static("no-store"))],
+        Json(Info::of(&app)),
+    )
 }
 
 /// The answer's JSON.
@@ -72,8 +75,16 @@ struct Limits {
 impl Info {
     fn of(app: &App) -> Self {
         let config = &*app.config;
-        let lane = |id, path, heartbeat: Duration| Lane { id, path, heartbeat_ms: heartbeat.as_millis() };
-        let listener = |&address: &SocketAddr| Listener { scheme: "http", address, url: url(address) };
+        let lane = |id, path, heartbeat: Duration| Lane {
+            id,
+            path,
+            heartbeat_ms: heartbeat.as_millis(),
+        };
+        let listener = |&address: &SocketAddr| Listener {
+            scheme: "http",
+            address,
+            url: url(address),
+        };
         Self {
             name: "wirelab",
             version: VERSION,

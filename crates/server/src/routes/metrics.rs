@@ -12,14 +12,16 @@ use prometheus_client::{encoding::text::encode, registry::Registry};
 
 use crate::{app::App, guard::is_loopback_only, problem::Problem};
 
-const OPEN_METRICS: HeaderValue = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
+const OPEN_METRICS: HeaderValue =
+    HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
 
 /// On a public listener: only where it is not public at all.
 pub(crate) async fn public(State(app): State<App>) -> Response {
     if is_loopback_only(&app.listeners) {
         return text(&app.registry);
     }
-    let detail = "Where other machines can reach this server, its metrics are on the internal listener: start it with --internal ADDR.";
+    let detail =
+        "Other machines can reach this server, so its metrics are on the internal listener alone: --internal ADDR.";
     Problem::http(StatusCode::NOT_FOUND, detail).into_response()
 }
 

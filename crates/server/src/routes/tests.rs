@@ -45,7 +45,10 @@ impl Fixture {
             started: Instant::now(),
             drain: CancellationToken::new(),
         };
-        Self { public: app.router(Arc::new(rules)), app }
+        Self {
+            public: app.router(Arc::new(rules)),
+            app,
+        }
     }
 
     fn loopback() -> Self {
@@ -70,15 +73,25 @@ impl Answer {
 }
 
 async fn get(router: &Router, path: &str) -> Answer {
-    let request = Request::get(path).header("host", "localhost:8080").body(Body::empty()).expect("a request");
+    let request = Request::get(path)
+        .header("host", "localhost:8080")
+        .body(Body::empty())
+        .expect("a request");
     let (head, body) = router.clone().oneshot(request).await.expect("an answer").into_parts();
     let bytes = to_bytes(body, usize::MAX).await.expect("a body");
-    Answer { status: head.status, headers: head.headers, text: String::from_utf8(bytes.into()).expect("text") }
+    Answer {
+        status: head.status,
+        headers: head.headers,
+        text: String::from_utf8(bytes.into()).expect("text"),
+    }
 }
 
 #[tokio::test]
 async fn info_says_where_what_and_how_much() {
-    let info = Fixture::new(Config::default(), &["127.0.0.1:8080", "[::1]:8081"]).get("/api/info").await.json();
+    let info = Fixture::new(Config::default(), &["127.0.0.1:8080", "[::1]:8081"])
+        .get("/api/info")
+        .await
+        .json();
     assert_eq!((&info["name"], &info["version"]), (&json!("wirelab"), &json!(VERSION)));
     assert_eq!(
         info["listeners"],
@@ -96,7 +109,10 @@ async fn info_says_where_what_and_how_much() {
     );
     let ids: Vec<_> = Transport::ALL.iter().map(|transport| json!(transport.id())).collect();
     let transports = info["transports"].as_array().expect("a list");
-    assert_eq!(transports.iter().map(|facts| facts["id"].clone()).collect::<Vec<_>>(), ids);
+    assert_eq!(
+        transports.iter().map(|facts| facts["id"].clone()).collect::<Vec<_>>(),
+        ids
+    );
     assert!(info["decision"].as_array().is_some_and(|rows| !rows.is_empty()));
     for (limit, value) in [
         ("topics_per_connection", 16),
@@ -112,7 +128,10 @@ async fn info_says_where_what_and_how_much() {
 
 #[tokio::test]
 async fn info_says_who_may_publish_and_never_the_token() {
-    let token = || Config { admin_token: Some(Secret::new("s3cret".into())), ..Config::default() };
+    let token = || Config {
+        admin_token: Some(Secret::new("s3cret".into())),
+        ..Config::default()
+    };
     for (config, bind, word) in [
         (Config::default(), "127.0.0.1:8080", "open"),
         (token(), "127.0.0.1:8080", "open"),
@@ -129,12 +148,18 @@ async fn info_says_who_may_publish_and_never_the_token() {
 async fn readiness_falls_when_the_server_goes_and_life_does_not() {
     let fixture = Fixture::loopback();
     let ready = fixture.get("/health/ready").await;
-    assert_eq!((ready.status, &ready.json()["status"]), (StatusCode::OK, &json!("ready")));
+    assert_eq!(
+        (ready.status, &ready.json()["status"]),
+        (StatusCode::OK, &json!("ready"))
+    );
     assert!(ready.json()["degraded"].is_array());
 
     fixture.app.drain.cancel();
     let going = fixture.get("/health/ready").await;
-    assert_eq!((going.status, &going.json()["code"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("unavailable")));
+    assert_eq!(
+        (going.status, &going.json()["code"]),
+        (StatusCode::SERVICE_UNAVAILABLE, &json!("unavailable"))
+    );
     assert_eq!(going.headers[CONTENT_TYPE], "application/problem+json");
     assert_eq!(fixture.get("/health/live").await.status, StatusCode::OK);
 }
@@ -143,25 +168,51 @@ async fn readiness_falls_when_the_server_goes_and_life_does_not() {
 async fn metrics_are_public_on_loopback_only() {
     let local = Fixture::loopback().get("/metrics").await;
     assert_eq!(local.status, StatusCode::OK);
-    assert_eq!(local.headers[CONTENT_TYPE], "application/openmetrics-text; version=1.0.0; charset=utf-8");
-    assert!(local.text.contains("wirelab_refused_total{reason=\"host\"} 0\n") && local.text.ends_with("# EOF\n"), "{}", local.text);
+    assert_eq!(
+        local.headers[CONTENT_TYPE],
+        "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    );
+    assert!(
+        local.text.contains("wirelab_refused_total{reason=\"host\"} 0\n") && local.text.ends_with("# EOF\n"),
+        "{}",
+        local.text
+    );
 
     // One listener off loopback closes all of them: a proxy may reach either.
     let open = Fixture::new(Config::default(), &["127.0.0.1:8080", "0.0.0.0:8081"]);
     let refused = open.get("/metrics").await;
     assert_eq!(refused.status, StatusCode::NOT_FOUND);
-    assert!(refused.json()["detail"].as_str().is_some_and(|text| text.contains("--internal")));
-    assert_eq!(get(&open.app.internal_router(), "/metrics").await.status, StatusCode::OK);
+    assert!(
+        refused.json()["detail"]
+            .as_str()
+            .is_some_and(|text| text.contains("--internal"))
+    );
+    assert_eq!(
+        get(&open.app.internal_router(), "/metrics").await.status,
+        StatusCode::OK
+    );
 }
 
 #[tokio::test]
 async fn the_first_page_is_there_and_what_is_not_says_so() {
     let fixture = Fixture::loopback();
     let index = fixture.get("/").await;
-    assert_eq!((index.status, &index.headers[CONTENT_TYPE]), (StatusCode::OK, &"text/html; charset=utf-8".parse().expect("ASCII")));
+    assert_eq!(
+        (index.status, &index.headers[CONTENT_TYPE]),
+        (StatusCode::OK, &"text/html; charset=utf-8".parse().expect("ASCII"))
+    );
     assert_eq!(index.text, fixture.get("/index.html").await.text);
-    for path in ["/nowhere", "/package.json", "/test/browser/pages.test.js", "/%2e%2e/Cargo.toml"] {
+    for path in [
+        "/nowhere",
+        "/package.json",
+        "/test/browser/pages.test.js",
+        "/%2e%2e/Cargo.toml",
+    ] {
         let missing = fixture.get(path).await;
-        assert_eq!((missing.status, &missing.json()["code"]), (StatusCode::NOT_FOUND, &json!("not_found")), "{path}");
+        assert_eq!(
+            (missing.status, &missing.json()["code"]),
+            (StatusCode::NOT_FOUND, &json!("not_found")),
+            "{path}"
+        );
     }
 }

@@ -21,12 +21,20 @@ pub(crate) struct Published {
     cursor: Cursor,
 }
 
-pub(crate) async fn post(State(app): State<App>, Path(topic): Path<String>, body: Bytes) -> Result<Json<Published>, Problem> {
-    let topic: TopicName = topic.parse().map_err(|error: TopicError| Problem::new(error.code(), error.to_string()))?;
+pub(crate) async fn post(
+    State(app): State<App>,
+    Path(topic): Path<String>,
+    body: Bytes,
+) -> Result<Json<Published>, Problem> {
+    let topic: TopicName = topic
+        .parse()
+        .map_err(|error: TopicError| Problem::new(error.code(), error.to_string()))?;
     let data = Data::parse(&body).map_err(|error| match error {
         DataError::Json(_) => Problem::new(ErrorCode::BadJson, error.to_string()),
         DataError::TooLarge => Problem::new(ErrorCode::TooLarge, error.to_string()),
     })?;
     let cursor = app.feed.publish_for_client(&topic, &data);
-    cursor.map(|cursor| Json(Published { cursor })).map_err(|error| Problem::new(error.code(), error.to_string()))
+    cursor
+        .map(|cursor| Json(Published { cursor }))
+        .map_err(|error| Problem::new(error.code(), error.to_string()))
 }

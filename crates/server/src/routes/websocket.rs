@@ -24,12 +24,24 @@ pub(crate) async fn get(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let query = pairs(query)?;
-    let request = Request { method: &method, version, headers: &headers, query: &query, may_publish };
+    let request = Request {
+        method: &method,
+        version,
+        headers: &headers,
+        query: &query,
+        may_publish,
+    };
     Ok(answer(app.websocket.open(&request)))
 }
 
 pub(crate) async fn get_echo(State(app): State<App>, method: Method, version: Version, headers: HeaderMap) -> Response {
-    let request = Request { method: &method, version, headers: &headers, query: &[], may_publish: false };
+    let request = Request {
+        method: &method,
+        version,
+        headers: &headers,
+        query: &[],
+        may_publish: false,
+    };
     answer(app.websocket.open_echo(&request))
 }
 
@@ -38,7 +50,10 @@ fn answer(opened: Result<hyper::Response<()>, OpenError>) -> Response {
         Ok(response) => response.map(|()| Body::empty()),
         Err(error @ OpenError::Handshake(_)) => {
             // RFC 9110 section 15.5.22 and RFC 6455 section 4.4: say what would be right.
-            let headers = [(UPGRADE, HeaderValue::from_static("websocket")), (SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"))];
+            let headers = [
+                (UPGRADE, HeaderValue::from_static("websocket")),
+                (SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13")),
+            ];
             (headers, Problem::http(StatusCode::UPGRADE_REQUIRED, error.to_string())).into_response()
         }
         Err(error) => Problem::new(error.code(), error.to_string()).into_response(),

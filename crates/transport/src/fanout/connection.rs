@@ -82,9 +82,9 @@ impl Member {
 }
 
 impl Connection {
-    pub(super) fn new(id: u64, socket: Socket, counters: LaneCounters, greeting: Vec<u8>) -> Self {
+    pub(super) fn new(id: u64, socket: Socket, counters: LaneCounters, greeting: &[u8]) -> Self {
         let state = State {
-            outbox: BytesMut::from(&greeting[..]),
+            outbox: BytesMut::from(greeting),
             members: Vec::new(),
             leaving: None,
             blocked: false,

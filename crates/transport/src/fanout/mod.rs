@@ -168,7 +168,7 @@ impl Fanout {
     pub(crate) fn adopt(
         &self,
         socket: Socket,
-        greeting: Vec<u8>,
+        greeting: &[u8],
         opened: Vec<Opened>,
         early: &[u8],
         mut received: impl FnMut(&Arc<Connection>, &[u8]) + Send + 'static,

@@ -259,3 +259,6 @@ fn make_room(topics: &mut HashMap<TopicName, Arc<Topic>>, linger: Duration) -> b
         .min();
     longest.is_some_and(|(_, name)| topics.remove(&name).is_some())
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,8 +13,8 @@ use super::{Shared, Topic};
 pub(super) async fn run(shared: Arc<Shared>, topic: Arc<Topic>, tick: Tick) {
     let (start, mut count) = (Instant::now(), 0_u64);
     // From the start each time, so that rounding never adds up.
-    let due = |count: u64| start + Duration::from_nanos(count.saturating_mul(1_000_000_000) / u64::from(tick.hz));
-    let mut data = Vec::with_capacity(tick.bytes);
+    let due = |count: u64| start + Duration::from_nanos(count.saturating_mul(1_000_000_000) / u64::from(tick.hz()));
+    let mut data = Vec::with_capacity(tick.bytes());
     loop {
         sleep_until(due(count)).await;
         let now = Instant::now();

@@ -67,10 +67,12 @@ pub enum ConnectError {
     },
 }
 
+type Connection = http1::Connection<TokioIo<Stamped<TcpStream>>, Empty<Bytes>>;
+
 /// An open stream.
 pub struct Client {
     /// Polled together with the events, so that a stamp belongs to the bytes that are looked at.
-    connection: Pin<Box<http1::Connection<TokioIo<Stamped<TcpStream>>, Empty<Bytes>>>>,
+    connection: Pin<Box<Connection>>,
     connected: bool,
     events: EventStream<BodyDataStream<Incoming>>,
     last: LastRead,

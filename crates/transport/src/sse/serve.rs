@@ -171,10 +171,13 @@ fn parse_places(id: &str, topics: &[TopicName]) -> Result<Vec<From>, CursorError
 
 /// What both ways of carrying the answer start from. The first that asks gets it.
 #[derive(Clone)]
-pub(super) struct Prepared(Arc<Mutex<Option<(Vec<u8>, Vec<Opened>)>>>);
+pub(super) struct Prepared(Arc<Mutex<Option<Start>>>);
+
+/// The first words and the readers.
+type Start = (Vec<u8>, Vec<Opened>);
 
 impl Prepared {
-    pub(super) fn take(&self) -> Option<(Vec<u8>, Vec<Opened>)> {
+    pub(super) fn take(&self) -> Option<Start> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
@@ -209,7 +212,7 @@ impl Room {
     ///
     /// # Errors
     /// Too many topics, on this connection or in all.
-    pub fn open(&self, request: Request) -> Result<Response<Body>, OpenError> {
+    pub fn open(&self, request: &Request) -> Result<Response<Body>, OpenError> {
         let most = self.settings.topics_per_connection;
         if request.topics.len() > most {
             return Err(OpenError::TooManyTopics(most));
@@ -244,7 +247,7 @@ impl Room {
         response.extensions_mut().insert(Takeover::new(move |taken| {
             if let Some((greeting, opened)) = prepared.take() {
                 let greeting = [&taken.head[..], &greeting].concat();
-                fanout.adopt(taken.socket, greeting, opened, &[], |_, _| {}); // what the peer sends means nothing here
+                fanout.adopt(taken.socket, &greeting, opened, &[], |_, _| {}); // what the peer sends means nothing here
             }
         }));
         Ok(response)

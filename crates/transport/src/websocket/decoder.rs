@@ -36,6 +36,8 @@ pub(super) enum Event<'a> {
 pub(super) struct Decoder {
     limit: usize,
     text_only: bool,
+    /// A close was read or the protocol was broken: nothing that comes after counts.
+    ended: bool,
     partial: Option<Box<Partial>>,
 }
 
@@ -75,6 +77,7 @@ impl Decoder {
         Self {
             limit,
             text_only,
+            ended: false,
             partial: None,
         }
     }
@@ -82,9 +85,15 @@ impl Decoder {
     /// Reads what arrived and calls `each` with every event that it completes.
     ///
     /// # Errors
-    /// Why the connection has to be closed. The decoder must not be used after that, nor after a `Close`.
-    pub(super) fn read(&mut self, mut bytes: &[u8], mut each: impl FnMut(Event<'_>)) -> Result<(), Departure> {
-        while !bytes.is_empty() {
+    /// Why the connection has to be closed. After that, and after a `Close`, the decoder reads nothing more.
+    pub(super) fn read(&mut self, bytes: &[u8], each: impl FnMut(Event<'_>)) -> Result<(), Departure> {
+        let done = self.read_frames(bytes, each);
+        self.ended |= done.is_err();
+        done
+    }
+
+    fn read_frames(&mut self, mut bytes: &[u8], mut each: impl FnMut(Event<'_>)) -> Result<(), Departure> {
+        while !bytes.is_empty() && !self.ended {
             let mut partial = self.partial.take().unwrap_or_default();
             if partial.frame.is_none() {
                 bytes = partial.read_header(bytes)?;
@@ -96,12 +105,9 @@ impl Decoder {
                 partial.begin();
             }
             bytes = partial.read_payload(bytes)?;
-            let closed = partial.finish(&mut each)?;
+            self.ended = partial.finish(&mut each)?;
             if !partial.is_idle() {
                 self.partial = Some(partial);
-            }
-            if closed {
-                return Ok(());
             }
         }
         Ok(())

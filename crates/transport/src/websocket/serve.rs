@@ -216,7 +216,7 @@ impl Room {
             let mut decoder = Decoder::new(MAX_MESSAGE_BYTES, true);
             room.fanout.adopt(
                 taken.socket,
-                greeting,
+                &greeting,
                 opened,
                 &taken.early,
                 move |connection, bytes| {
@@ -250,7 +250,7 @@ impl Room {
             let mut decoder = Decoder::new(MAX_ECHO_BYTES, false);
             fanout.adopt(
                 taken.socket,
-                taken.head.to_vec(),
+                &taken.head,
                 Vec::new(),
                 &taken.early,
                 move |connection, bytes| {

@@ -1,0 +1,199 @@
+//! The command line. This one list is also the environment and the file: see [`crate::settings`].
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use wirelab_server::{Host, Origin, config::Config};
+
+use crate::values::{Off, address, bytes, bytes_text, count, host, origin, time, time_text};
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+const SECOND: Duration = Duration::from_secs(1);
+
+/// How the layers go together, at the end of every help text.
+const LAYERS: &str = "\
+Every flag is also a variable and a key of the configuration file: --max-topics is WIRELAB_MAX_TOPICS and max-topics. \
+A flag wins over the variable, the variable over the file, the file over the default. \
+Times are written 250ms, 10s, 3m; counts 500 or 10k; sizes 64KiB or 2MiB. RUST_LOG chooses what is logged.";
+
+/// The same live feed over Server-Sent Events and WebSocket, to see, compare and measure.
+///
+/// Without a command it serves: `wirelab` is `wirelab serve`.
+#[derive(Debug, Parser)]
+#[command(name = "wirelab", version, args_conflicts_with_subcommands = true, after_help = LAYERS, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: Serve,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start the server; this is also what happens without a command
+    #[command(after_help = LAYERS, max_term_width = 100)]
+    Serve(Box<Serve>),
+}
+
+impl Cli {
+    pub(crate) fn into_serve(self) -> Serve {
+        match self.command {
+            Some(Command::Serve(serve)) => *serve,
+            None => self.serve,
+        }
+    }
+}
+
+/// What `wirelab serve` is told.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Serve {
+    #[command(flatten, next_help_heading = "Addresses")]
+    pub(crate) addresses: Addresses,
+    #[command(flatten, next_help_heading = "Who may")]
+    pub(crate) access: Access,
+    #[command(flatten, next_help_heading = "Limits")]
+    pub(crate) limits: Limits,
+    #[command(flatten, next_help_heading = "Running")]
+    pub(crate) running: Running,
+}
+
+/// Where it listens.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Addresses {
+    /// Address for HTTP, with Server-Sent Events, WebSocket and the pages on it; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = address)]
+    pub(crate) http: SocketAddr,
+
+    /// Address for HTTPS; this version has none, so only off
+    #[arg(long, value_name = "off", default_value = "off")]
+    https: Off,
+
+    /// Address behind the emulated link; this version has none, so only off
+    #[arg(long, value_name = "off", default_value = "off")]
+    link_listen: Off,
+
+    /// Address for /metrics and /health alone; off loopback, metrics are nowhere else
+    #[arg(long, value_name = "ADDR", value_parser = address)]
+    pub(crate) internal: Option<SocketAddr>,
+}
+
+/// Who may, beside those who always may.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Access {
+    /// A host name under which this server may be addressed, beside localhost and IP addresses
+    #[arg(long, value_name = "HOST", value_delimiter = ',', value_parser = host)]
+    pub(crate) allow_host: Vec<Host>,
+
+    /// An origin, scheme://host or scheme://host:port, whose pages may use this server beside its own
+    #[arg(long, value_name = "ORIGIN", value_delimiter = ',', value_parser = origin)]
+    pub(crate) allow_origin: Vec<Origin>,
+
+    /// File with the token that publishing needs when other machines can reach the server
+    #[arg(long, value_name = "FILE")]
+    pub(crate) admin_token_file: Option<PathBuf>,
+}
+
+/// Bounds of connections and topics.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Limits {
+    /// Connections in all
+    #[arg(long, value_name = "COUNT", value_parser = count(1..=10_000_000))]
+    #[arg(default_value_t = usual().limits.connections)]
+    pub(crate) max_connections: usize,
+
+    /// Connections from one address; loopback does not count
+    #[arg(long, value_name = "COUNT", value_parser = count(1..=10_000_000))]
+    #[arg(default_value_t = usual().limits.connections_per_address)]
+    pub(crate) max_connections_per_address: usize,
+
+    /// Connections on /ws/echo, each of which may hold 16 MiB
+    #[arg(long, value_name = "COUNT", value_parser = count(0..=100_000))]
+    #[arg(default_value_t = usual().limits.echo_connections)]
+    pub(crate) max_echo_connections: usize,
+
+    /// Topics of one connection
+    #[arg(long, value_name = "COUNT", value_parser = count(1..=1024))]
+    #[arg(default_value_t = usual().limits.topics_per_connection)]
+    pub(crate) max_topics_per_connection: usize,
+
+    /// Topics in all
+    #[arg(long, value_name = "COUNT", value_parser = count(1..=1_000_000))]
+    #[arg(default_value_t = usual().feed.topics)]
+    pub(crate) max_topics: usize,
+
+    /// Messages that each topic keeps for those who resume
+    #[arg(long, value_name = "COUNT", value_parser = count(16..=10_000_000))]
+    #[arg(default_value_t = usual().feed.ring_messages)]
+    pub(crate) ring_messages: usize,
+
+    /// Bytes that each topic keeps for those who resume
+    #[arg(long, value_name = "SIZE", value_parser = bytes(64 * 1024..=1 << 30))]
+    #[arg(default_value = bytes_text(usual().feed.ring_bytes))]
+    pub(crate) ring_bytes: usize,
+
+    /// How long a topic stays without readers
+    #[arg(long, value_name = "TIME", value_parser = time(SECOND..=24 * HOUR))]
+    #[arg(default_value = time_text(usual().feed.linger))]
+    pub(crate) topic_linger: Duration,
+
+    /// A request's head must be there after this
+    #[arg(long, value_name = "TIME", value_parser = time(SECOND / 10..=HOUR))]
+    #[arg(default_value = time_text(usual().limits.header_timeout))]
+    pub(crate) header_timeout: Duration,
+
+    /// A kept connection without a request ends after this
+    #[arg(long, value_name = "TIME", value_parser = time(SECOND / 10..=HOUR))]
+    #[arg(default_value = time_text(usual().limits.idle_timeout))]
+    pub(crate) idle_timeout: Duration,
+
+    /// A peer that takes nothing of what waits for it is gone after this
+    #[arg(long, value_name = "TIME", value_parser = time(SECOND..=HOUR))]
+    #[arg(default_value = time_text(usual().limits.stall_timeout))]
+    pub(crate) stall_timeout: Duration,
+
+    /// How often an idle event stream says that it lives; some proxies cut at 15s
+    #[arg(long, value_name = "TIME", value_parser = time(SECOND..=10 * MINUTE))]
+    #[arg(default_value = time_text(usual().sse_heartbeat))]
+    pub(crate) sse_heartbeat: Duration,
+
+    /// How often a WebSocket is pinged; a peer silent for two is closed
+    #[arg(long, value_name = "TIME", value_parser = time(SECOND..=10 * MINUTE))]
+    #[arg(default_value = time_text(usual().websocket_heartbeat))]
+    pub(crate) websocket_heartbeat: Duration,
+}
+
+/// How it runs.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Running {
+    /// How long open connections have to go once a stop is asked for
+    #[arg(long, value_name = "TIME", value_parser = time(Duration::ZERO..=HOUR))]
+    #[arg(default_value = time_text(usual().grace))]
+    pub(crate) grace: Duration,
+
+    /// Serve the pages from this folder, read afresh each time, instead of those in the binary
+    #[arg(long, value_name = "DIR")]
+    pub(crate) web_dir: Option<PathBuf>,
+
+    /// TOML file of these settings
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// How the log on stderr is written
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) log_format: LogFormat,
+}
+
+/// The defaults that the server itself has.
+fn usual() -> Config {
+    Config::default()
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}

@@ -1,0 +1,35 @@
+//! The log: on stderr, `info` and above unless `RUST_LOG` says otherwise, text for people or JSON for machines.
+
+use std::io::{self, IsTerminal as _};
+
+use thiserror::Error;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::EnvFilter;
+
+use crate::args::LogFormat;
+
+/// `RUST_LOG` cannot be read.
+#[derive(Debug, Error)]
+#[error("RUST_LOG is no filter: {0}. Write such as RUST_LOG=info or RUST_LOG=info,wirelab_transport=debug")]
+pub(crate) struct LoggingError(String);
+
+/// Starts the log, once.
+pub(crate) fn start(format: LogFormat) -> Result<(), LoggingError> {
+    let wanted = std::env::var("RUST_LOG").unwrap_or_default();
+    let filter = EnvFilter::builder()
+        .with_default_directive(LevelFilter::INFO.into())
+        .parse(wanted);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter.map_err(|error| LoggingError(error.to_string()))?)
+        .with_writer(io::stderr);
+    match format {
+        LogFormat::Text => log.with_ansi(is_colourful()).init(),
+        LogFormat::Json => log.json().with_ansi(false).init(),
+    }
+    Ok(())
+}
+
+/// Colours only for a person at a terminal who has not said no (no-color.org: any value but an empty one).
+fn is_colourful() -> bool {
+    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}

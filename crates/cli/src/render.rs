@@ -1,0 +1,35 @@
+//! All that is printed for people: results on stdout, what went wrong on stderr.
+#![expect(clippy::print_stderr, reason = "this is the one module that speaks to people")]
+
+use std::{
+    io::{self, Write as _},
+    net::SocketAddr,
+    process::ExitCode,
+};
+
+use wirelab_server::config::url;
+
+use crate::{error::Error, settings::SettingsError};
+
+/// Says where the server listens. The first line is for programs too: it is exactly `wirelab listens on <URL>`.
+pub(crate) fn listening(public: SocketAddr, internal: Option<SocketAddr>) {
+    let url = url(public);
+    let mut text =
+        format!("wirelab listens on {url}\n  pages    {url}/\n  stream   curl -N '{url}/events?topic=metric'\n");
+    if let Some(internal) = internal {
+        text.push_str(&format!("  metrics  http://{internal}/metrics\n"));
+    }
+    // Whoever closed stdout does not want to read this; the server goes on.
+    let mut stdout = io::stdout().lock();
+    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+}
+
+/// Says why the program ends, and with which code.
+pub(crate) fn failure(error: Error) -> ExitCode {
+    if let Error::Settings(SettingsError::Usage(usage)) = error {
+        let _ = usage.print(); // help and version on stdout, the rest on stderr
+        return ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2));
+    }
+    eprintln!("error: {error}");
+    ExitCode::from(error.exit_code())
+}

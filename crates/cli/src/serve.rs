@@ -1,0 +1,100 @@
+//! `wirelab serve`: from settings to a running server and back.
+
+use std::{net::SocketAddr, net::TcpListener, time::Duration};
+
+use tokio::runtime::Runtime;
+use wirelab_server::{Listeners, config::Config};
+
+use crate::{args::Serve, error::Error, logging, render, settings, signals};
+
+/// Files that are no connections: listeners, the runtime's own, pages, the log.
+const RESERVED_FILES: u64 = 128;
+
+/// How long the runtime may take to end once the server has: nothing of ours should still run.
+const RUNTIME_END: Duration = Duration::from_secs(1);
+
+/// Serves until a signal. Returns once every connection has gone or the grace time is over.
+pub(crate) fn run(settings: &Serve) -> Result<(), Error> {
+    logging::start(settings.running.log_format)?;
+    let mut config = settings::config(settings)?;
+    fit_to_open_files(&mut config);
+
+    let public = bind("--http", settings.addresses.http)?;
+    let internal = settings
+        .addresses
+        .internal
+        .map(|address| bind("--internal", address))
+        .transpose()?;
+    let public_address = public.local_addr().map_err(Error::System)?;
+    let internal_address = internal
+        .as_ref()
+        .map(TcpListener::local_addr)
+        .transpose()
+        .map_err(Error::System)?;
+    advise(&config, public_address, internal_address);
+
+    let runtime = Runtime::new().map_err(Error::System)?; // one worker for each core that this process may use
+    let outcome = runtime.block_on(async {
+        let stop = signals::watch().map_err(Error::System)?; // before anyone is told that we are here
+        render::listening(public_address, internal_address);
+        wirelab_server::run(
+            Listeners {
+                public: vec![public],
+                internal,
+            },
+            config,
+            stop,
+        )
+        .await?;
+        Ok(())
+    });
+    runtime.shutdown_timeout(RUNTIME_END);
+    outcome
+}
+
+fn bind(flag: &'static str, address: SocketAddr) -> Result<TcpListener, Error> {
+    wirelab_server::bind(address).map_err(|source| Error::Bind { flag, address, source })
+}
+
+/// Takes all the open files that the system allows, and promises no more connections than they carry.
+fn fit_to_open_files(config: &mut Config) {
+    let limit = match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(limit) => limit,
+        Err(error) => {
+            tracing::warn!(%error, "the limit of open files cannot be read or raised; many connections may fail");
+            return;
+        }
+    };
+    let room = usize::try_from(limit.saturating_sub(RESERVED_FILES))
+        .unwrap_or(usize::MAX)
+        .max(1);
+    if config.limits.connections > room {
+        tracing::warn!(
+            open_files = limit,
+            wanted = config.limits.connections,
+            connections = room,
+            "fewer connections than asked for, since the system allows fewer open files: raise it with ulimit -n"
+        );
+        config.limits.connections = room;
+    }
+}
+
+/// Says what a bind off loopback closes, and how to open it.
+fn advise(config: &Config, public: SocketAddr, internal: Option<SocketAddr>) {
+    if public.ip().to_canonical().is_loopback() {
+        return;
+    }
+    if config.admin_token.is_none() {
+        tracing::warn!(
+            "other machines can reach this server, so nobody may publish: set --admin-token-file to let its bearers"
+        );
+    }
+    if internal.is_none() {
+        tracing::info!(
+            "other machines can reach this server, so it shows no metrics: set --internal 127.0.0.1:9090 for them"
+        );
+    }
+    if config.allow_hosts.is_empty() {
+        tracing::info!("reachable under its IP addresses only: name its host with --allow-host");
+    }
+}

@@ -1,0 +1,299 @@
+//! Every connection is bounded: what it may leave unsaid, how much it may ask for, how many there may be.
+
+use std::time::Duration;
+
+use wirelab_server::config::Config;
+
+use crate::support::{Http2, Peer, Server, Socket, Watched, get, kind, post, soon};
+
+const SHORT: Duration = Duration::from_millis(250);
+
+fn overrun(reason: &str) -> String {
+    format!("http_connections_overrun_total{{reason={reason:?}}}")
+}
+
+fn impatient(config: &mut Config) {
+    config.limits.header_timeout = SHORT;
+    config.limits.idle_timeout = SHORT;
+}
+
+/// A connection that says `words` and no more is closed, and counted as having overrun `reason`.
+async fn check_cut(words: &[u8], answers: usize, reason: &str) {
+    let mut watched = Watched::around(Server::with(impatient)).await;
+    let mut peer = watched.server.connect().await;
+    peer.send(words).await;
+    for _ in 0..answers {
+        assert_eq!(peer.answer().await.status, 200);
+    }
+    peer.ends().await;
+    watched.unharmed(&overrun(reason), 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_says_nothing_is_closed() {
+    check_cut(b"", 0, "head").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_says_half_a_head_is_closed() {
+    check_cut(b"G", 0, "head").await;
+    check_cut(b"PRI * HT", 0, "head").await;
+    check_cut(b"GET /health/live HTTP/1.1\r\nhost: localhost\r\n", 0, "head").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_says_half_a_head_after_a_whole_one_is_closed() {
+    check_cut((get("/health/live") + "GET /health").as_bytes(), 1, "head").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_idles_after_a_request_is_closed() {
+    check_cut(get("/health/live").as_bytes(), 1, "idle").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_only_says_that_it_speaks_http_2_is_closed() {
+    let server = Server::with(impatient);
+    let mut http2 = Http2::connect(&server).await;
+    http2.peer.rest().await;
+    server.until(&overrun("head"), 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_idles_on_http_2_is_closed_and_a_stream_is_not_idle() {
+    let server = Server::with(impatient);
+    let mut http2 = Http2::connect(&server).await;
+    let stream = http2.get("/events?topic=a").await;
+    assert!(http2.block(stream).await.contains("event: hello\n"));
+    let mut idle = Http2::connect(&server).await;
+    let request = idle.get("/health/live").await;
+    idle.find(|frame| frame.stream == request && frame.ends_stream()).await;
+    idle.peer.rest().await;
+    server.until(&overrun("idle"), 1).await;
+    server.publish("a", "1").await;
+    assert!(
+        http2.block(stream).await.contains(r#""data":1}"#),
+        "it was quiet for as long"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_head_that_trickles_is_closed_all_the_same() {
+    let server = Server::with(impatient);
+    let mut peer = server.connect().await;
+    peer.send("GET / HTTP/1.1\r\n").await;
+    let trickle = async {
+        while peer.try_send("x: y\r\n").await {
+            tokio::time::sleep(SHORT / 10).await; // the pace is the point
+        }
+    };
+    soon("the server to lose patience", trickle).await;
+    server.until(&overrun("head"), 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_head_that_never_ends_is_refused() {
+    for line in [
+        "x: y\r\n".to_owned(),
+        format!("x: {}\r\n", "y".repeat(10_000)),
+        "y".repeat(10_000),
+    ] {
+        let mut watched = Watched::start().await;
+        let mut peer = watched.server.connect().await;
+        peer.send("GET / HTTP/1.1\r\nhost: localhost\r\n").await;
+        for _ in 0..100 {
+            if !peer.try_send(&line).await {
+                break;
+            }
+        }
+        let last = String::from_utf8_lossy(&peer.rest().await).into_owned();
+        let told = ["HTTP/1.1 431 ", "HTTP/1.1 400 "]
+            .iter()
+            .any(|status| last.starts_with(status));
+        assert!(told || last.is_empty(), "{last:?}");
+        watched.unharmed("http_connections_refused_total", 0).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_does_not_read_its_answers_is_let_go() {
+    let mut watched = Watched::around(Server::with(|config| config.limits.stall_timeout = SHORT)).await;
+    let mut peer = Peer::connect_small(watched.server.address()).await;
+    for _ in 0..2000 {
+        if !peer.try_send(get("/api/info")).await {
+            break;
+        }
+    }
+    watched.unharmed(&overrun("stall"), 1).await;
+}
+
+/// A reader of a lane that stops reading is let go, and counted.
+async fn check_stalled(lane: &str, request: String) {
+    let adjust = |config: &mut Config| {
+        config.limits.stall_timeout = SHORT;
+        (config.sse_heartbeat, config.websocket_heartbeat) = (SHORT / 2, SHORT / 2);
+    };
+    let server = Server::with(adjust);
+    let mut peer = Peer::connect_small(server.address()).await;
+    peer.send(request).await;
+    peer.take_until("\r\n\r\n").await;
+    server.until(&format!("connections{{lane={lane:?}}}"), 1).await;
+    let (mut publisher, large) = (server.connect().await, format!("\"{}\"", "x".repeat(40_000)));
+    for _ in 0..40 {
+        publisher.publish("a", &large).await;
+    }
+    server.until(&format!("connections{{lane={lane:?}}}"), 0).await;
+    server
+        .until(
+            &format!("connections_closed_total{{lane={lane:?},reason=\"stalled\"}}"),
+            1,
+        )
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_stops_reading_is_let_go() {
+    check_stalled("sse", get("/events?topic=a")).await;
+    check_stalled("websocket", crate::support::upgrade("/ws?topic=a", "")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_too_many_is_told_to_come_later_and_a_place_comes_back() {
+    // One of each kind that can hold a place: nothing said, kept alive, taken by either room, HTTP/2.
+    let server = Server::with(|config| config.limits.connections = 5);
+    let silent = server.connect().await;
+    let mut kept = server.connect().await;
+    kept.send(get("/health/live")).await;
+    kept.answer().await;
+    let mut events = server.connect().await;
+    events.open_stream("/events?topic=a").await;
+    let socket = Socket::greeted(&server, "/ws").await;
+    let mut http2 = Http2::connect(&server).await;
+    let stream = http2.get("/events?topic=a").await;
+    http2.block(stream).await;
+
+    let refused = |server: &Server| {
+        let address = server.address();
+        async move {
+            let mut peer = Peer::connect(address).await;
+            let answer = peer.answer().await;
+            assert_eq!(
+                (answer.status, answer.header("connection")),
+                (503, Some("close")),
+                "{answer:?}"
+            );
+            assert!(
+                answer.header("retry-after").is_some_and(|s| s.parse::<u32>().is_ok()),
+                "{answer:?}"
+            );
+            peer.rest().await;
+        }
+    };
+    let (mut places, mut turned_away) = (vec![], 0);
+    places.push(Box::new(silent) as Box<dyn std::any::Any>);
+    places.push(Box::new(kept));
+    places.push(Box::new(events));
+    places.push(Box::new(socket));
+    places.push(Box::new(http2));
+    for place in places {
+        refused(&server).await;
+        turned_away += 1;
+        drop(place);
+        let mut taken = soon("the place to come back", async {
+            loop {
+                let mut peer = server.connect().await;
+                if peer.try_send(get("/health/live")).await && peer.head().await.status == 200 {
+                    return peer;
+                }
+                turned_away += 1;
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        // With the place that came back, ask what was counted; then hold it again.
+        taken.take(17).await;
+        taken.finish().await;
+        taken.rest().await;
+        soon("the counter", async {
+            while server.count(r#"http_connections_refused_total{reason="full"}"#).await < turned_away {}
+        })
+        .await;
+        let hold = soon("the place", async {
+            loop {
+                let mut peer = server.connect().await;
+                peer.send(get("/health/live")).await;
+                if peer.head().await.status == 200 {
+                    return peer;
+                }
+                turned_away += 1;
+            }
+        })
+        .await;
+        std::mem::forget(hold);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn echoes_have_their_own_small_number() {
+    let server = Server::with(|config| config.limits.echo_connections = 2);
+    let (one, _two) = (
+        Socket::open(&server, "/ws/echo").await,
+        Socket::open(&server, "/ws/echo").await,
+    );
+    let answer = server.ask(crate::support::upgrade("/ws/echo", "")).await;
+    answer.is_problem(503, "unavailable");
+    Socket::greeted(&server, "/ws").await;
+    drop(one);
+    server.until(r#"connections{lane="websocket"}"#, 1).await;
+    soon("a place to come back", async {
+        while server.ask(crate::support::upgrade("/ws/echo", "")).await.status != 101 {}
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_http_2_connection_carries_256_streams_at_most() {
+    let server = Server::start();
+    let mut http2 = Http2::connect(&server).await;
+    let mut first = None;
+    for _ in 0..256 {
+        first = first.or(Some(http2.get("/events?topic=a").await));
+    }
+    server.until(r#"connections{lane="sse"}"#, 256).await;
+    let one_too_many = http2.get("/events?topic=a").await;
+    let refused = http2.find(|frame| frame.stream == one_too_many).await;
+    assert_eq!(
+        (refused.kind, refused.payload.as_slice()),
+        (kind::RST_STREAM, &7_u32.to_be_bytes()[..]),
+        "REFUSED_STREAM"
+    );
+    http2.cancel(first.expect("256 of them")).await;
+    server.until(r#"connections{lane="sse"}"#, 255).await;
+    let again = http2.get("/events?topic=a").await;
+    assert!(http2.block(again).await.contains("event: hello\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_is_too_large_is_refused_before_it_is_read() {
+    let mut watched = Watched::start().await;
+    let mut peer = watched.server.connect().await;
+    peer.send("POST /api/topics/a HTTP/1.1\r\nhost: localhost\r\ncontent-length: 70000\r\n\r\n")
+        .await;
+    peer.answer().await.is_problem(413, "too_large");
+    let chunked = "POST /api/topics/a HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n";
+    let mut peer = watched.server.connect().await;
+    peer.send(format!("{chunked}11171\r\n{}\r\n0\r\n\r\n", "1".repeat(0x11171)))
+        .await;
+    peer.answer().await.is_problem(413, "too_large");
+    watched.unharmed("published_total", 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_does_not_come_is_not_waited_for() {
+    let server = Server::start(); // ten seconds, as DESIGN says
+    let mut peer = server.connect().await;
+    let request = post("/api/topics/a", "[1,2,3]");
+    peer.send(&request[..request.len() - 1]).await;
+    peer.answer().await.is_problem(408, "refused");
+    assert_eq!(server.count("published_total").await, 0);
+}

@@ -1,0 +1,17 @@
+//! The server from outside: real sockets on port 0, whole conversations, and what is counted of them.
+//!
+//! Every test starts a server of its own. What can be awaited is awaited, what can only be counted is polled
+//! (`Server::until`), and no test asserts a time that it took.
+
+mod bad_frames;
+mod bad_input;
+mod bounds;
+mod contract;
+mod falling_behind;
+mod http;
+mod http2;
+mod proxies;
+mod stop;
+mod support;
+mod takeover;
+mod upgrade;

@@ -1,0 +1,160 @@
+//! A server on a free port and what can be asked about it from outside.
+
+use std::{net::SocketAddr, time::Duration};
+
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use wirelab_model::Cursor;
+use wirelab_server::{Listeners, RunError, config::Config};
+
+use super::{Answer, Peer, Socket, get, soon};
+
+/// How often a counter is looked at while a test waits for it.
+const POLL: Duration = Duration::from_millis(10);
+
+/// A running server. It ends with the test's runtime.
+pub(crate) struct Server {
+    /// The public listeners, in order.
+    pub(crate) addresses: Vec<SocketAddr>,
+    /// Where `/metrics` is.
+    metrics: SocketAddr,
+    stop: CancellationToken,
+    running: JoinHandle<Result<(), RunError>>,
+}
+
+impl Server {
+    /// With everything as DESIGN says.
+    pub(crate) fn start() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// With some settings of its own.
+    pub(crate) fn with(adjust: impl FnOnce(&mut Config)) -> Self {
+        Self::on(&["127.0.0.1:0"], adjust)
+    }
+
+    /// On these public addresses, and on loopback for operators.
+    pub(crate) fn on(binds: &[&str], adjust: impl FnOnce(&mut Config)) -> Self {
+        let mut config = Config::default();
+        adjust(&mut config);
+        let bind = |text: &&str| wirelab_server::bind(text.parse().expect("an address")).expect("port 0 is free");
+        let public: Vec<_> = binds.iter().map(bind).collect();
+        let internal = bind(&"127.0.0.1:0");
+        let address = |listener: &std::net::TcpListener| {
+            let bound = listener.local_addr().expect("it is bound");
+            SocketAddr::from(([127, 0, 0, 1], bound.port())) // 0.0.0.0 is reached from here too
+        };
+        let (addresses, metrics) = (public.iter().map(address).collect(), address(&internal));
+        let stop = CancellationToken::new();
+        let listeners = Listeners {
+            public,
+            internal: Some(internal),
+        };
+        let running = tokio::spawn(wirelab_server::run(listeners, config, stop.clone()));
+        Self {
+            addresses,
+            metrics,
+            stop,
+            running,
+        }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.addresses[0]
+    }
+
+    pub(crate) async fn connect(&self) -> Peer {
+        Peer::connect(self.address()).await
+    }
+
+    /// One GET on a connection of its own.
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.ask(get(path)).await
+    }
+
+    /// One request on a connection of its own.
+    pub(crate) async fn ask(&self, request: impl AsRef<[u8]>) -> Answer {
+        let mut peer = self.connect().await;
+        peer.send(request).await;
+        peer.answer().await
+    }
+
+    /// Publishes JSON.
+    pub(crate) async fn publish(&self, topic: &str, json: &str) -> Cursor {
+        self.connect().await.publish(topic, json).await
+    }
+
+    /// A sample of `/metrics`, such as `connections{lane="sse"}`; zero where it was never counted.
+    pub(crate) async fn count(&self, sample: &str) -> u64 {
+        let mut peer = Peer::connect(self.metrics).await;
+        peer.send(get("/metrics")).await;
+        let text = peer.answer().await.text();
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix("wirelab_")?.strip_prefix(sample)?.strip_prefix(' '));
+        line.map_or(0, |value| value.parse().expect("a whole number"))
+    }
+
+    /// Waits until the sample says `wanted`.
+    pub(crate) async fn until(&self, sample: &str, wanted: u64) {
+        let mut last = 0;
+        let reached = async {
+            loop {
+                last = self.count(sample).await;
+                if last == wanted {
+                    return;
+                }
+                tokio::time::sleep(POLL).await; // a counter cannot be awaited
+            }
+        };
+        if tokio::time::timeout(super::PATIENCE, reached).await.is_err() {
+            panic!("{sample} is {last} and does not become {wanted}");
+        }
+    }
+
+    /// Asks the server to stop.
+    pub(crate) fn stop(&self) {
+        self.stop.cancel();
+    }
+
+    /// Waits until it has stopped.
+    pub(crate) async fn stopped(&mut self) {
+        let ended = soon("the server to return", &mut self.running).await;
+        ended.expect("it does not panic").expect("it returns without an error");
+    }
+}
+
+/// A server with somebody on it who must not notice what others do to it.
+pub(crate) struct Watched {
+    pub(crate) server: Server,
+    bystander: Socket,
+    seen: u64,
+}
+
+impl Watched {
+    pub(crate) async fn start() -> Self {
+        Self::around(Server::start()).await
+    }
+
+    pub(crate) async fn around(server: Server) -> Self {
+        let mut bystander = Socket::open(&server, "/ws?topic=bystander").await;
+        assert_eq!(bystander.json().await["type"], "hello");
+        Self {
+            server,
+            bystander,
+            seen: 0,
+        }
+    }
+
+    /// The counter has moved to `wanted` and the bystander still gets what is published.
+    pub(crate) async fn unharmed(&mut self, sample: &str, wanted: u64) {
+        self.server.until(sample, wanted).await;
+        self.seen += 1;
+        let cursor = self.server.publish("bystander", &self.seen.to_string()).await;
+        let message = self.bystander.json().await;
+        assert_eq!(
+            (&message["cursor"], &message["data"]),
+            (&cursor.to_string().into(), &self.seen.into())
+        );
+    }
+}
