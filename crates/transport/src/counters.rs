@@ -1,6 +1,6 @@
 //! What each lane counts. One set a lane, made once, so that counting on the hot path is one atomic addition.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use prometheus_client::{
     encoding::EncodeLabelSet,
@@ -8,7 +8,7 @@ use prometheus_client::{
     registry::Registry,
 };
 use wirelab_model::{
-    Transport,
+    Micros, Transport,
     frame::{ErrorCode, GapReason, ResyncReason},
 };
 
@@ -256,7 +256,7 @@ impl LaneCounters {
             .inc();
     }
 
-    pub(crate) fn publish_to_write(&self, span: Duration) {
-        self.0.publish_to_write_us.observe(span.as_secs_f64() * 1e6);
+    pub(crate) fn publish_to_write(&self, span: Micros) {
+        self.0.publish_to_write_us.observe(span.0 as f64);
     }
 }

@@ -6,7 +6,7 @@ use std::{
     io,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     task::{Context, Poll},
     time::{Duration, Instant},
@@ -43,7 +43,7 @@ pub(crate) struct Connection {
     socket: Socket,
     counters: LaneCounters,
     waker: AtomicWaker,
-    wheel_key: AtomicUsize,
+    wheel_key: AtomicU32,
     /// Something was heard since the wheel last came by.
     heard: AtomicBool,
     state: Mutex<State>,
@@ -98,7 +98,7 @@ impl Connection {
             socket,
             counters,
             waker: AtomicWaker::new(),
-            wheel_key: AtomicUsize::new(usize::MAX),
+            wheel_key: AtomicU32::new(u32::MAX),
             heard: AtomicBool::new(true),
             state: Mutex::new(state),
         }
@@ -113,11 +113,13 @@ impl Connection {
     }
 
     pub(super) fn wheel_key(&self) -> usize {
-        self.wheel_key.load(Ordering::Relaxed)
+        self.wheel_key.load(Ordering::Relaxed) as usize
     }
 
     pub(super) fn set_wheel_key(&self, key: usize) {
-        self.wheel_key.store(key, Ordering::Relaxed);
+        // Keys are dense and connections are bounded far below 2³².
+        self.wheel_key
+            .store(u32::try_from(key).unwrap_or(u32::MAX), Ordering::Relaxed);
     }
 
     /// The connection's span. Made for each event instead of kept: a kept one costs more memory than the connection.
@@ -175,7 +177,9 @@ impl Connection {
     }
 
     pub(super) fn add(&self, subscription: Subscription, pass: Arc<Pass>, key: usize) {
-        self.state().members.push(Member {
+        let members = &mut self.state().members;
+        members.reserve_exact(1); // most connections read one topic, and there are many connections
+        members.push(Member {
             subscription,
             pass,
             key,

@@ -37,6 +37,7 @@ use wirelab_model::{TopicName, Transport, frame::ServerFrame};
 
 use crate::{
     Departure,
+    clock::Clock,
     counters::LaneCounters,
     feed::{Message, Opened, Subscription, Topic},
     socket::Socket,
@@ -127,6 +128,7 @@ pub(crate) struct Fanout {
 struct Shared {
     framing: &'static Framing,
     counters: LaneCounters,
+    clock: Clock,
     passes: Mutex<HashMap<TopicName, Arc<Pass>>>,
     wheel: Wheel,
     tasks: TaskTracker,
@@ -145,10 +147,17 @@ pub(crate) struct Beat {
 
 impl Fanout {
     /// An engine without connections. Must be called within a tokio runtime: the wheel turns from now on.
-    pub(crate) fn start(framing: &'static Framing, beat: Beat, counters: LaneCounters, tasks: TaskTracker) -> Self {
+    pub(crate) fn start(
+        framing: &'static Framing,
+        beat: Beat,
+        counters: LaneCounters,
+        clock: Clock,
+        tasks: TaskTracker,
+    ) -> Self {
         let shared = Arc::new(Shared {
             framing,
             counters,
+            clock,
             passes: Mutex::default(),
             wheel: Wheel::new(beat),
             tasks,
@@ -302,3 +311,6 @@ impl fmt::Debug for Fanout {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

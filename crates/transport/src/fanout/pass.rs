@@ -6,17 +6,16 @@ use std::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use slab::Slab;
-use tokio::{
-    task::AbortHandle,
-    time::{Instant, sleep},
-};
+use tokio::{task::AbortHandle, time::sleep};
+
+use wirelab_model::Micros;
 
 use super::{Connection, Framing, Others, Place, Shared};
-use crate::{counters::LaneCounters, feed::Topic};
+use crate::{clock::Clock, counters::LaneCounters, feed::Topic};
 
 /// Most bytes of messages that one pass joins.
 const JOINED_BYTES: usize = 256 * 1024;
@@ -73,7 +72,12 @@ impl Pass {
             position,
             task: OnceLock::new(),
         });
-        let task = tokio::spawn(run(Arc::clone(&pass), shared.framing, shared.counters.clone()));
+        let task = tokio::spawn(run(
+            Arc::clone(&pass),
+            shared.framing,
+            shared.counters.clone(),
+            shared.clock,
+        ));
         let _ = pass.task.set(task.abort_handle());
         pass
     }
@@ -109,7 +113,7 @@ impl Pass {
     }
 
     /// Frames what was published since the last pass and moves the position past it.
-    fn next_slice(&self, framing: &Framing, sent: &mut Vec<u64>) -> Slice {
+    fn next_slice(&self, framing: &Framing, sent: &mut Vec<Micros>) -> Slice {
         let mut slice = Slice {
             bytes: Vec::new(),
             offsets: 0..0,
@@ -124,7 +128,7 @@ impl Pass {
             };
             (framing.message)(&place, message, &mut slice.bytes);
             slice.ends.push(slice.bytes.len());
-            sent.push(message.sent_us.0);
+            sent.push(message.sent_us);
         });
         self.position.store(slice.offsets.end, Ordering::Release);
         slice
@@ -153,9 +157,8 @@ impl Pass {
     }
 }
 
-async fn run(pass: Arc<Pass>, framing: &'static Framing, counters: LaneCounters) {
+async fn run(pass: Arc<Pass>, framing: &'static Framing, counters: LaneCounters, clock: Clock) {
     let mut head = pass.topic.watch();
-    let clock_origin = (Instant::now(), crate::clock::Clock::start().now_us().0);
     let (mut ended, mut took) = (Instant::now(), Duration::ZERO);
     let mut sent = Vec::new();
     loop {
@@ -175,9 +178,9 @@ async fn run(pass: Arc<Pass>, framing: &'static Framing, counters: LaneCounters)
         counters.delivered(delivered);
         ended = Instant::now();
         took = ended - started;
-        let now_us = clock_origin.1 + u64::try_from((ended - clock_origin.0).as_micros()).unwrap_or(u64::MAX);
+        let written_us = clock.at_us(ended);
         for sent_us in &sent {
-            counters.publish_to_write(Duration::from_micros(now_us.saturating_sub(*sent_us)));
+            counters.publish_to_write(written_us.since(*sent_us));
         }
         // Other tasks of this thread, the publishers among them, come first.
         tokio::task::yield_now().await;

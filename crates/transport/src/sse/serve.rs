@@ -191,8 +191,8 @@ impl Room {
             stall_timeout: settings.stall_timeout,
         };
         Self {
+            fanout: Fanout::start(&FRAMING, beat, counters, feed.clock(), tasks),
             feed,
-            fanout: Fanout::start(&FRAMING, beat, counters, tasks),
             settings,
         }
     }

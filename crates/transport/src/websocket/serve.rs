@@ -140,8 +140,8 @@ impl Room {
         };
         let echoes = Admission::new(settings.echo_connections, usize::MAX);
         Self {
+            fanout: Fanout::start(&FRAMING, beat, counters, feed.clock(), tasks),
             feed,
-            fanout: Fanout::start(&FRAMING, beat, counters, tasks),
             settings,
             echoes,
         }

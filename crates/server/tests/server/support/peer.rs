@@ -82,7 +82,7 @@ impl Event {
 /// Reads one block as WHATWG HTML section 9.2.6 says; panics on a line that no block of ours has. `None`: a comment.
 pub(crate) fn read_event(block: &str) -> Option<Event> {
     let mut event = Event::default();
-    for line in block.lines() {
+    for line in block.trim_end().lines() {
         match line.split_once(": ") {
             Some(("", _)) => return None,
             Some(("event", name)) => event.name = name.to_owned(),
