@@ -14,6 +14,7 @@ pub enum Departure {
     InvalidUtf8,
     TooLarge,
     Protocol,
+    Misuse,
     Policy,
     TryLater,
 }
@@ -33,6 +34,7 @@ impl Departure {
             Self::InvalidUtf8 => "invalid-utf8",
             Self::TooLarge => "too-large",
             Self::Protocol => "protocol",
+            Self::Misuse => "misuse",
             Self::Policy => "policy",
             Self::TryLater => "try-later",
         }
@@ -52,6 +54,7 @@ impl Departure {
             Self::InvalidUtf8 => "the text is not UTF-8",
             Self::TooLarge => "the message is larger than this path takes",
             Self::Protocol => "the frame breaks RFC 6455",
+            Self::Misuse => "too many commands that cannot be carried out",
             Self::Policy => "this is not allowed here",
             Self::TryLater => "a limit of this server is reached, try again later",
         }

@@ -20,7 +20,7 @@ use wirelab_model::TopicName;
 use super::{
     Framing,
     pass::{Pass, Slice},
-    piece::{Piece, catch_up},
+    state::{Member, State},
 };
 use crate::{Departure, counters::LaneCounters, feed::Subscription, socket::Socket};
 
@@ -49,49 +49,8 @@ pub(crate) struct Connection {
     state: Mutex<State>,
 }
 
-struct State {
-    /// What has to be written before anything else: the greeting, answers, the rest of a frame that was cut.
-    outbox: BytesMut,
-    members: Vec<Member>,
-    leaving: Option<Departure>,
-    /// The socket is full; its task waits for it.
-    blocked: bool,
-    /// Nothing more can be said.
-    broken: bool,
-    /// Visits of the wheel without a byte written while blocked or leaving.
-    stalled: u16,
-    /// Visits of the wheel without a byte heard.
-    silent: u8,
-}
-
-/// A connection's part in one topic.
-pub(super) struct Member {
-    subscription: Subscription,
-    pass: Arc<Pass>,
-    key: usize,
-}
-
-impl Member {
-    pub(super) fn pass(&self) -> &Arc<Pass> {
-        &self.pass
-    }
-
-    pub(super) fn key(&self) -> usize {
-        self.key
-    }
-}
-
 impl Connection {
     pub(super) fn new(id: u64, socket: Socket, counters: LaneCounters, greeting: &[u8]) -> Self {
-        let state = State {
-            outbox: BytesMut::from(greeting),
-            members: Vec::new(),
-            leaving: None,
-            blocked: false,
-            broken: false,
-            stalled: 0,
-            silent: 0,
-        };
         Self {
             id,
             opened: Instant::now(),
@@ -100,7 +59,7 @@ impl Connection {
             waker: AtomicWaker::new(),
             wheel_key: AtomicU32::new(u32::MAX),
             heard: AtomicBool::new(true),
-            state: Mutex::new(state),
+            state: Mutex::new(State::new(greeting)),
         }
     }
 
@@ -378,37 +337,5 @@ impl Connection {
             }
         };
         let _ = tokio::time::timeout(LINGER, end).await;
-    }
-}
-
-impl State {
-    fn leave(&mut self, departure: Departure, framing: &Framing) {
-        let mut farewell = Vec::new();
-        (framing.farewell)(departure, &mut farewell);
-        self.outbox.extend_from_slice(&farewell);
-        self.leaving = Some(departure);
-        self.stalled = 0;
-    }
-
-    /// Whether every cursor stands where its pass stands.
-    fn in_step(&self) -> bool {
-        self.members
-            .iter()
-            .all(|member| member.subscription.next() >= member.pass.position())
-    }
-
-    /// Frames the next piece of every topic that is behind its pass.
-    fn catch_up(&mut self, framing: &Framing, counters: &LaneCounters) {
-        let mut readers: Vec<_> = self
-            .members
-            .iter_mut()
-            .map(|member| (&mut member.subscription, member.pass.position()))
-            .collect();
-        let Piece { bytes, departure } = catch_up(&mut readers, framing, counters);
-        self.outbox.extend_from_slice(&bytes);
-        if departure.is_some() {
-            self.leaving = departure;
-            self.stalled = 0;
-        }
     }
 }

@@ -19,6 +19,7 @@
 mod connection;
 mod pass;
 mod piece;
+mod state;
 mod wheel;
 
 use std::{
@@ -289,10 +290,10 @@ impl Shared {
     }
 
     /// Takes a member out of its pass; the last one ends the pass.
-    fn leave(&self, member: &connection::Member) {
+    fn leave(&self, member: &state::Member) {
         let mut passes = self.passes();
-        let pass = member.pass();
-        if pass.leave(member.key()) {
+        let pass = &member.pass;
+        if pass.leave(member.key) {
             pass.stop();
             if passes
                 .get(pass.topic().name())

@@ -6,11 +6,15 @@ use wirelab_model::{
     message::{Data, DataError},
 };
 
-use super::serve::text as text_frame;
+use super::serve::{close_words, text as text_frame};
 use crate::{
+    Departure,
     fanout::{Connection, Fanout},
     feed::Feed,
 };
+
+/// Commands of one connection that may be refused: a client that goes on after so many is not going to learn.
+const MAX_REFUSED: u32 = 4096;
 
 /// The commands of one connection.
 pub(super) struct Commands {
@@ -18,6 +22,7 @@ pub(super) struct Commands {
     fanout: Fanout,
     most_topics: usize,
     may_publish: bool,
+    refused: u32,
 }
 
 impl Commands {
@@ -27,6 +32,7 @@ impl Commands {
             fanout,
             most_topics,
             may_publish,
+            refused: 0,
         }
     }
 
@@ -52,6 +58,10 @@ impl Commands {
         if let Err(error) = done {
             self.fanout.counters().error(error.code);
             answer(connection, &error.frame());
+            self.refused += 1;
+            if self.refused > MAX_REFUSED {
+                connection.depart(Departure::Misuse, &close_words(Departure::Misuse));
+            }
         }
     }
 

@@ -44,6 +44,7 @@ pub fn close_code(departure: Departure) -> Option<CloseCode> {
         Departure::TryLater => Some(CloseCode::Again),
         Departure::Silent => Some(CloseCode::Library(4000)),
         Departure::Slow => Some(CloseCode::Library(4001)),
+        Departure::Misuse => Some(CloseCode::Library(4002)),
         Departure::Protocol => Some(CloseCode::Protocol),
     }
 }

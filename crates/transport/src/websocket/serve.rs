@@ -329,7 +329,7 @@ fn farewell(departure: Departure, out: &mut Vec<u8>) {
     out.extend_from_slice(&close_words(departure));
 }
 
-fn close_words(departure: Departure) -> Vec<u8> {
+pub(super) fn close_words(departure: Departure) -> Vec<u8> {
     close_code(departure).map_or_else(Vec::new, |code| close_frame(Some(code), departure.sentence()))
 }
 
