@@ -146,16 +146,19 @@ impl Accept {
     async fn serve(self, socket: Socket) {
         let (peer, activity) = (socket.peer(), Arc::new(Activity::new()));
         let (first_byte, overrun) = activity.deadline(&self.limits);
+        // Who comes while the server goes is still told so.
+        let came_late = self.drain.is_cancelled();
         let sniffed = tokio::select! {
             sniffed = timeout_at(first_byte, HttpIo::sniff(socket, Arc::clone(&activity))) => sniffed,
-            () = self.drain.cancelled() => return, // it has not asked for anything
+            () = self.drain.cancelled(), if !came_late => return, // it has not asked for anything
         };
         let ended = match sniffed {
-            Ok(Ok((io, true))) => http2::serve(io, activity, &self).await,
-            Ok(Ok((io, false))) => http1::serve(io, activity, &self).await,
+            Ok(Ok((io, true))) => http2::serve(io, Arc::clone(&activity), &self).await,
+            Ok(Ok((io, false))) => http1::serve(io, Arc::clone(&activity), &self).await,
             Ok(Err(_)) => Ended::Closed,
             Err(_) => Ended::Overrun(overrun),
         };
+        let ended = if activity.timed_out() { Ended::Overrun(Overrun::Stall) } else { ended };
         if let Ended::Overrun(overrun) = ended {
             self.counters.overrun(overrun);
             debug!(%peer, ?overrun, "closed at a deadline");

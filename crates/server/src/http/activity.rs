@@ -30,6 +30,10 @@ pub(super) struct Activity {
     used: AtomicBool,
     /// Everything that hyper wrote has reached the socket.
     flushed: AtomicBool,
+    /// HTTP/2: what comes between requests (settings, windows, pings) is no head and no use of the connection.
+    multiplexed: AtomicBool,
+    /// The kernel gave up on a peer that takes nothing.
+    timed_out: AtomicBool,
 }
 
 /// What a connection overran.
@@ -50,13 +54,16 @@ impl Activity {
             in_flight: AtomicUsize::new(0),
             used: AtomicBool::new(false),
             flushed: AtomicBool::new(true),
+            multiplexed: AtomicBool::new(false),
+            timed_out: AtomicBool::new(false),
         }
     }
 
     pub(super) fn read(&self) {
         let now = self.now();
         self.progress.store(now, Relaxed);
-        if self.in_flight.load(Relaxed) == 0 && self.head_since.load(Relaxed) == NONE {
+        let between = self.multiplexed.load(Relaxed) && self.used.load(Relaxed);
+        if self.in_flight.load(Relaxed) == 0 && self.head_since.load(Relaxed) == NONE && !between {
             self.head_since.store(now, Relaxed);
         }
     }
@@ -64,6 +71,23 @@ impl Activity {
     pub(super) fn wrote(&self) {
         self.progress.store(self.now(), Relaxed);
         self.flushed.store(false, Relaxed);
+    }
+
+    /// There is something to write and the socket takes none of it.
+    pub(super) fn set_blocked(&self) {
+        self.flushed.store(false, Relaxed);
+    }
+
+    pub(super) fn set_multiplexed(&self) {
+        self.multiplexed.store(true, Relaxed);
+    }
+
+    pub(super) fn set_timed_out(&self) {
+        self.timed_out.store(true, Relaxed);
+    }
+
+    pub(super) fn timed_out(&self) -> bool {
+        self.timed_out.load(Relaxed)
     }
 
     pub(super) fn set_flushed(&self) {
@@ -93,12 +117,14 @@ impl Activity {
             self.progress.load(Relaxed),
             self.idle_since.load(Relaxed),
         );
-        if self.in_flight.load(Relaxed) > 0 {
+        // An answer that hyper has whole is in flight until the socket has it.
+        if self.in_flight.load(Relaxed) > 0 || !self.flushed() {
             (at(progress, limits.stall_timeout), Overrun::Stall)
         } else if head != NONE {
             (at(head, limits.header_timeout), Overrun::Head)
         } else if self.used.load(Relaxed) {
-            (at(progress.max(idle), limits.idle_timeout), Overrun::Idle)
+            let quiet = if self.multiplexed.load(Relaxed) { idle } else { progress.max(idle) };
+            (at(quiet, limits.idle_timeout), Overrun::Idle)
         } else {
             (at(0, limits.header_timeout), Overrun::Head)
         }
@@ -140,6 +166,8 @@ mod tests {
             "from the last byte that went"
         );
         activity.request_ends();
+        assert_eq!(left(&activity), (95 * second, Overrun::Stall), "until the socket has all of it");
+        activity.set_flushed();
         assert_eq!(left(&activity), (95 * second, Overrun::Idle));
         tokio::time::advance(10 * second).await;
         activity.read();
@@ -148,5 +176,24 @@ mod tests {
             (55 * second, Overrun::Head),
             "the next head has its own time"
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_http_2_says_between_requests_is_neither_a_head_nor_a_use() {
+        let limits = Limits::default();
+        let activity = Activity::new();
+        let opened = Instant::now();
+        let second = Duration::from_secs(1);
+        let left = |activity: &Activity| (activity.deadline(&limits).0 - opened, activity.deadline(&limits).1);
+        activity.set_multiplexed();
+        activity.read();
+        assert_eq!(left(&activity), (10 * second, Overrun::Head), "a first request must come");
+        activity.request_begins();
+        activity.request_ends();
+        tokio::time::advance(20 * second).await;
+        activity.read(); // a ping's answer
+        activity.wrote();
+        activity.set_flushed();
+        assert_eq!(left(&activity), (60 * second, Overrun::Idle));
     }
 }

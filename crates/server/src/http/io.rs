@@ -77,6 +77,9 @@ impl AsyncRead for HttpIo {
         if buf.filled().len() > before {
             self.activity.read();
         }
+        if let Poll::Ready(Err(error)) = &read {
+            self.note_error(error);
+        }
         read
     }
 }
@@ -118,8 +121,18 @@ impl AsyncWrite for HttpIo {
 
 impl HttpIo {
     fn note_write(&self, wrote: &Poll<io::Result<usize>>) {
-        if let Poll::Ready(Ok(1..)) = wrote {
-            self.activity.wrote();
+        match wrote {
+            Poll::Ready(Ok(0)) => {}
+            Poll::Ready(Ok(_)) => self.activity.wrote(),
+            Poll::Ready(Err(error)) => self.note_error(error),
+            Poll::Pending => self.activity.set_blocked(),
+        }
+    }
+
+    /// The stall time is the kernel's too (`TCP_USER_TIMEOUT`), and it may be the first to see it over.
+    fn note_error(&self, error: &io::Error) {
+        if error.kind() == io::ErrorKind::TimedOut {
+            self.activity.set_timed_out();
         }
     }
 }

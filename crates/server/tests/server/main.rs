@@ -5,13 +5,15 @@
 
 mod bad_frames;
 mod bad_input;
+mod bad_names;
 mod bounds;
 mod contract;
 mod falling_behind;
+mod feeds;
 mod http;
-mod http2;
 mod proxies;
 mod stop;
 mod support;
 mod takeover;
 mod upgrade;
+mod who_may;

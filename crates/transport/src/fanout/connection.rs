@@ -178,10 +178,13 @@ impl Connection {
             }
             return 0;
         }
-        let Ok(written) = self.socket.try_write(&slice.bytes) else {
-            state.broken = true;
-            self.waker.wake();
-            return 0;
+        let written = match self.socket.try_write(&slice.bytes) {
+            Ok(written) => written,
+            Err(error) => {
+                state.break_off(&error);
+                self.waker.wake();
+                return 0;
+            }
         };
         self.counters.wrote(written);
         let (next, rest) = slice.cut(written);
@@ -224,8 +227,8 @@ impl Connection {
                         self.waker.wake();
                     }
                 }
-                Err(_) => {
-                    state.broken = true;
+                Err(error) => {
+                    state.break_off(&error);
                     self.waker.wake();
                 }
             }
@@ -259,7 +262,12 @@ impl Connection {
     /// Hands on what the peer sent. `Some` when it is gone.
     fn poll_read(&self, cx: &mut Context<'_>, received: &mut impl FnMut(&[u8])) -> Poll<Option<Departure>> {
         READ_BUFFER.with_borrow_mut(|buffer| match self.socket.poll_read(cx, buffer) {
-            Poll::Ready(Ok(0) | Err(_)) => Poll::Ready(Some(self.state().leaving.unwrap_or(Departure::Gone))),
+            Poll::Ready(Ok(0)) => Poll::Ready(Some(self.state().leaving.unwrap_or(Departure::Gone))),
+            Poll::Ready(Err(error)) => {
+                let mut state = self.state();
+                state.break_off(&error);
+                Poll::Ready(Some(state.leaving.unwrap_or(Departure::Gone)))
+            }
             Poll::Ready(Ok(n)) => {
                 self.heard.store(true, Ordering::Relaxed);
                 if !self.leaving() {
@@ -293,8 +301,8 @@ impl Connection {
             }
             match self.socket.poll_writable(cx) {
                 Poll::Ready(Ok(())) => {}
-                Poll::Ready(Err(_)) => {
-                    state.broken = true;
+                Poll::Ready(Err(error)) => {
+                    state.break_off(&error);
                     continue;
                 }
                 Poll::Pending => {
@@ -307,7 +315,7 @@ impl Connection {
             }
             match self.flush(&mut state) {
                 Ok(()) => {}
-                Err(_) => state.broken = true,
+                Err(error) => state.break_off(&error),
             }
         }
         cx.waker().wake_by_ref();

@@ -1,6 +1,6 @@
 //! What a connection still has to say, what it reads, and whether it is going.
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 use bytes::BytesMut;
 
@@ -54,6 +54,15 @@ impl State {
         self.outbox.extend_from_slice(&farewell);
         self.leaving = Some(departure);
         self.stalled = 0;
+    }
+
+    /// The socket is no use any more. The stall time is the kernel's too (`TCP_USER_TIMEOUT`), and it may be the first
+    /// to see it over.
+    pub(super) fn break_off(&mut self, error: &io::Error) {
+        self.broken = true;
+        if error.kind() == io::ErrorKind::TimedOut {
+            self.leaving.get_or_insert(Departure::Stalled);
+        }
     }
 
     /// Whether every cursor stands where its pass stands.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, io, time::Duration};
 
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, Version, header};
+use http::{HeaderMap, HeaderValue, Method, Response, Uri, Version, header};
 use thiserror::Error;
 use tokio_util::task::TaskTracker;
 use tungstenite::{
@@ -15,6 +15,7 @@ use tungstenite::{
 };
 use wirelab_model::{
     Cursor, TopicName, Transport,
+    cursor::CursorError,
     frame::{BadField, ErrorCode, Policy, ServerFrame},
     topic::TopicError,
 };
@@ -78,6 +79,9 @@ pub enum OpenError {
     /// A topic is outside the grammar.
     #[error("{0}")]
     Topic(#[from] TopicError),
+    /// A cursor is outside the grammar.
+    #[error("{0}")]
+    Cursor(#[from] CursorError),
     /// Another field of the query is wrong.
     #[error("{0}")]
     Field(#[from] BadField),
@@ -98,19 +102,10 @@ impl OpenError {
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::Handshake(_) | Self::Field(_) => ErrorCode::BadField,
+            Self::Cursor(_) => ErrorCode::BadCursor,
             Self::Topic(error) => error.code(),
             Self::TooManyTopics(_) | Self::Full(_) => ErrorCode::Limit,
             Self::EchoFull(_) => ErrorCode::Unavailable,
-        }
-    }
-
-    /// The status that says it.
-    #[must_use]
-    pub fn status(&self) -> StatusCode {
-        match self {
-            Self::Handshake(_) => StatusCode::UPGRADE_REQUIRED, // with the version we speak, RFC 6455 section 4.4
-            Self::Topic(_) | Self::Field(_) | Self::TooManyTopics(_) => StatusCode::BAD_REQUEST,
-            Self::Full(_) | Self::EchoFull(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 }
@@ -179,8 +174,7 @@ impl Room {
         let policy = all("policy")
             .next_back()
             .map_or(Ok(Policy::default()), |text| text.parse())?;
-        let cursor = all("cursor").next().map(|text| text.parse::<Cursor>()).transpose();
-        let cursor = cursor.map_err(|error| BadField(error.to_string()))?;
+        let cursor = all("cursor").next().map(|text| text.parse::<Cursor>()).transpose()?;
         let (mut topics, mut opened) = (BTreeMap::new(), Vec::new());
         for text in all("topic") {
             topics.insert(text.parse::<TopicName>()?, ());

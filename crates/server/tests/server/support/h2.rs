@@ -8,6 +8,7 @@ pub(crate) mod kind {
     pub(crate) const HEADERS: u8 = 1;
     pub(crate) const RST_STREAM: u8 = 3;
     pub(crate) const SETTINGS: u8 = 4;
+    pub(crate) const PING: u8 = 6;
     pub(crate) const GO_AWAY: u8 = 7;
 }
 
@@ -60,9 +61,9 @@ impl Http2 {
         stream
     }
 
-    /// The next frame; the server's settings are acknowledged on the way.
-    pub(crate) async fn frame(&mut self) -> Frame {
-        let head = self.peer.take(9).await;
+    /// The next frame; `None` at the end. The server's settings and pings are acknowledged on the way.
+    async fn try_frame(&mut self) -> Option<Frame> {
+        let head = self.peer.try_take(9).await?;
         let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
         let stream = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
         let payload = self.peer.take(length as usize).await;
@@ -72,10 +73,21 @@ impl Http2 {
             stream,
             payload,
         };
-        if frame.kind == kind::SETTINGS && frame.flags & ACK == 0 {
-            self.peer.send(encode(kind::SETTINGS, ACK, 0, &[])).await;
+        match frame.kind {
+            kind::SETTINGS if frame.flags & ACK == 0 => self.peer.send(encode(kind::SETTINGS, ACK, 0, &[])).await,
+            kind::PING if frame.flags & ACK == 0 => self.peer.send(encode(kind::PING, ACK, 0, &frame.payload)).await,
+            _ => {}
         }
-        frame
+        Some(frame)
+    }
+
+    pub(crate) async fn frame(&mut self) -> Frame {
+        self.try_frame().await.expect("the connection ended")
+    }
+
+    /// The server ends the connection.
+    pub(crate) async fn ends(&mut self) {
+        while self.try_frame().await.is_some() {}
     }
 
     /// The next frame that `wanted` picks.

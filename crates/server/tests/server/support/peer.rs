@@ -143,16 +143,19 @@ impl Peer {
         read.is_ok_and(|n| n > 0)
     }
 
-    /// The next `n` bytes.
-    pub(crate) async fn take(&mut self, n: usize) -> Vec<u8> {
+    /// The next `n` bytes; `None` if the stream ends before.
+    pub(crate) async fn try_take(&mut self, n: usize) -> Option<Vec<u8>> {
         while self.arrived.len() < n {
-            assert!(
-                self.read().await,
-                "the stream ended: {:?}",
-                String::from_utf8_lossy(&self.arrived)
-            );
+            if !self.read().await {
+                return None;
+            }
         }
-        self.arrived.drain(..n).collect()
+        Some(self.arrived.drain(..n).collect())
+    }
+
+    pub(crate) async fn take(&mut self, n: usize) -> Vec<u8> {
+        let taken = self.try_take(n).await;
+        taken.unwrap_or_else(|| panic!("the stream ended: {:?}", String::from_utf8_lossy(&self.arrived)))
     }
 
     /// Everything up to `mark` and with it; `None` if the stream ends before.
@@ -193,10 +196,8 @@ impl Peer {
     /// The head of an answer.
     pub(crate) async fn head(&mut self) -> Answer {
         let head = self.take_until("\r\n\r\n").await;
-        let status = head
-            .strip_prefix("HTTP/1.1 ")
-            .and_then(|rest| rest.get(..3))
-            .and_then(|code| code.parse().ok());
+        let version = head.strip_prefix("HTTP/1.1 ").or(head.strip_prefix("HTTP/1.0 "));
+        let status = version.and_then(|rest| rest.get(..3)?.parse().ok());
         let status = status.unwrap_or_else(|| panic!("no head of an answer: {head:?}"));
         Answer {
             status,

@@ -16,8 +16,8 @@ const POLL: Duration = Duration::from_millis(10);
 pub(crate) struct Server {
     /// The public listeners, in order.
     pub(crate) addresses: Vec<SocketAddr>,
-    /// Where `/metrics` is.
-    metrics: SocketAddr,
+    /// Where `/metrics` always is.
+    internal: SocketAddr,
     stop: CancellationToken,
     running: JoinHandle<Result<(), RunError>>,
 }
@@ -44,7 +44,7 @@ impl Server {
             let bound = listener.local_addr().expect("it is bound");
             SocketAddr::from(([127, 0, 0, 1], bound.port())) // 0.0.0.0 is reached from here too
         };
-        let (addresses, metrics) = (public.iter().map(address).collect(), address(&internal));
+        let (addresses, internal_address) = (public.iter().map(address).collect(), address(&internal));
         let stop = CancellationToken::new();
         let listeners = Listeners {
             public,
@@ -53,7 +53,7 @@ impl Server {
         let running = tokio::spawn(wirelab_server::run(listeners, config, stop.clone()));
         Self {
             addresses,
-            metrics,
+            internal: internal_address,
             stop,
             running,
         }
@@ -84,11 +84,16 @@ impl Server {
         self.connect().await.publish(topic, json).await
     }
 
+    /// One GET on the internal listener.
+    pub(crate) async fn ask_internal(&self, path: &str) -> Answer {
+        let mut peer = Peer::connect(self.internal).await;
+        peer.send(get(path)).await;
+        peer.answer().await
+    }
+
     /// A sample of `/metrics`, such as `connections{lane="sse"}`; zero where it was never counted.
     pub(crate) async fn count(&self, sample: &str) -> u64 {
-        let mut peer = Peer::connect(self.metrics).await;
-        peer.send(get("/metrics")).await;
-        let text = peer.answer().await.text();
+        let text = self.ask_internal("/metrics").await.text();
         let line = text
             .lines()
             .find_map(|line| line.strip_prefix("wirelab_")?.strip_prefix(sample)?.strip_prefix(' '));

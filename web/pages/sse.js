@@ -1,0 +1,63 @@
+/** Server-Sent Events: one stream with two topics feeds a dashboard, a plug to pull and, beside it, a wall. */
+
+import { getInfo } from '../lib/api.js';
+import { mountCode } from '../lib/code.js';
+import { need } from '../lib/dom.js';
+import { lanePill, mountHeader } from '../lib/header.js';
+import { formatEventId, rewind } from '../lib/message.js';
+import { Timeline } from '../lib/timeline.js';
+import { SseLane } from '../lib/transport/sse.js';
+import { Dashboard } from './sse/dashboard.js';
+import { Plug } from './sse/plug.js';
+import { mountWall } from './sse/wall.js';
+
+const TOPICS = ['metric', 'tick.10.32'];
+/** Readings asked for at the start, so that a reload has a past: two minutes at 1 Hz. */
+const PAST = 120;
+
+mountHeader();
+mountCode();
+const timeline = new Timeline(need('#timeline'));
+const pill = lanePill('sse');
+const dashboard = new Dashboard();
+/** Opened so far: the first stream only asks where the log stands, the second brings the past, later ones follow a loss. */
+let hellos = 0;
+
+const stream = new SseLane(
+  { topics: TOPICS },
+  timeline.around('sse', {
+    state: (state) => pill.state(state),
+    frame: (frame) => {
+      pill.heard();
+      if (frame.type === 'hello' && ++hellos === 1) return askForPast(frame.topics);
+      plug.frame(frame);
+      if (frame.type === 'message' && frame.topic === 'metric')
+        dashboard.add(frame, hellos > 2 && plug.isReplayed(frame));
+    },
+  }),
+);
+const plug = new Plug(stream, TOPICS);
+stream.open();
+mountWall(timeline);
+getInfo().then(explainHttp2, () => {});
+
+/**
+ * Opens the stream again from a cursor in the past: the first hello told where the log stands.
+ *
+ * @param {Record<string, string>} topics
+ */
+function askForPast(topics) {
+  const cursors = new Map(Object.entries(topics));
+  cursors.set('metric', rewind(topics.metric, PAST));
+  stream.close('to ask for the readings of the last two minutes');
+  stream.lastEventId = formatEventId(cursors, TOPICS);
+  stream.open();
+}
+
+/** @param {import('../lib/api.js').Info} info */
+function explainHttp2(info) {
+  const secure = info.listeners.find(({ scheme }) => scheme === 'https');
+  need('.http2').textContent = secure
+    ? `Over HTTP/2 all streams share one connection: this server speaks it on ${secure.url}.`
+    : 'Over HTTP/2 all streams share one connection, but browsers speak HTTP/2 only over TLS, and this server listens without it.';
+}

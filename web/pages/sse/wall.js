@@ -1,0 +1,165 @@
+/** Seven streams against the wall of six: how many of them open, and what waits behind them. */
+
+import { setText, speaker } from '../../lib/cadence.js';
+import { make, need } from '../../lib/dom.js';
+import { duration, seconds } from '../../lib/format.js';
+
+const STREAMS = 7;
+/** The wall comes down by itself after this, ms. */
+const STANDS_MS = 10_000;
+/** When the plain request is sent, ms: once the connections are taken. Sooner, the browser would let it pass the streams. */
+const ASK_MS = 500;
+/** How long it stands before the page sums up what opened, ms. */
+const SETTLE_MS = 1500;
+
+/** @param {import('../../lib/timeline.js').Timeline} timeline */
+export function mountWall(timeline) {
+  const section = need('#wall');
+  const button = /** @type {HTMLButtonElement} */ (need('button.build', section));
+  const list = need('.wall', section);
+  const say = speaker(need('.say', section));
+  list.append(...Array.from({ length: STREAMS }, (_, i) => line(`stream ${i + 1}`)), line('a plain request'));
+
+  /** @type {Wall | undefined} */
+  let wall;
+  button.addEventListener('click', () => {
+    if (wall?.isUp) {
+      wall.down();
+      return;
+    }
+    wall = new Wall([.../** @type {HTMLCollectionOf<HTMLElement>} */ (list.children)], say, timeline);
+    setText(button, 'Take it down now');
+    wall.gone.then(() => setText(button, 'Open seven streams'));
+  });
+}
+
+/** @param {string} name */
+function line(name) {
+  return make(
+    'li',
+    { 'data-state': 'idle' },
+    make('span', { class: 'what' }, name),
+    make('span', { class: 'number is' }, 'not opened'),
+  );
+}
+
+/** @typedef {{ item: HTMLElement, opened_ms?: number }} Contender */
+
+class Wall {
+  isUp = true;
+  #built_ms = performance.now();
+  #asked_ms = NaN;
+  /** @type {EventSource[]} */
+  #sources = [];
+  /** @type {Contender[]} */
+  #contenders;
+  /** @type {Contender} */
+  #request;
+  /** @type {(value?: unknown) => void} */
+  #resolve = () => {};
+  gone = new Promise((resolve) => (this.#resolve = resolve));
+
+  /**
+   * @param {HTMLElement[]} items
+   * @param {(text: string) => void} say
+   * @param {import('../../lib/timeline.js').Timeline} timeline
+   */
+  constructor(items, say, timeline) {
+    this.say = say;
+    this.timeline = timeline;
+    this.#contenders = items.slice(0, STREAMS).map((item) => ({ item }));
+    this.#request = { item: items[STREAMS] };
+    for (const contender of this.#contenders) this.#openStream(contender);
+    setTimeout(() => this.#ask(), ASK_MS);
+    timeline.add('sse', 'wall', 'seven streams asked for');
+    say('seven streams asked for …');
+    this.tick = setInterval(() => this.#draw(), 100);
+    this.timer = setTimeout(() => this.down(), STANDS_MS);
+  }
+
+  down() {
+    if (!this.isUp) return;
+    this.isUp = false;
+    clearTimeout(this.timer);
+    for (const source of this.#sources) source.close();
+    const opened = this.#opened();
+    this.timeline.add('sse', 'wall', `taken down: ${opened} of ${STREAMS} streams had opened`, {
+      waited_ms: performance.now() - this.#built_ms,
+      opened,
+    });
+    for (const { item, opened_ms } of this.#contenders) {
+      item.dataset.state = opened_ms === undefined ? 'never' : 'closed';
+      setText(
+        need('.is', item),
+        opened_ms === undefined ? `never opened in ${this.#since()}` : `opened after ${duration(opened_ms)}, closed`,
+      );
+    }
+    this.say(`The wall is down. ${opened} of ${STREAMS} streams had opened, ${STREAMS - opened} never did.`);
+    this.#resolve();
+  }
+
+  /** @param {Contender} contender */
+  #openStream(contender) {
+    const source = new EventSource('/events?topic=metric');
+    source.onopen = () => (contender.opened_ms ??= performance.now() - this.#built_ms);
+    this.#sources.push(source);
+  }
+
+  /** One plain request: it stands in line with the streams. */
+  async #ask() {
+    const started_ms = performance.now();
+    this.#asked_ms = started_ms;
+    try {
+      const response = await fetch('/api/info', { cache: 'no-store' });
+      await response.arrayBuffer();
+      this.#request.opened_ms = performance.now() - started_ms;
+      const [entry] = /** @type {PerformanceResourceTiming[]} */ (performance.getEntriesByType('resource'))
+        .filter(({ name }) => name.endsWith('/api/info'))
+        .slice(-1);
+      setText(
+        need('.is', this.#request.item),
+        `answered after ${seconds(this.#request.opened_ms)} over ${entry?.nextHopProtocol || 'a protocol the browser does not tell'}`,
+      );
+      this.#request.item.dataset.state = 'open';
+    } catch (error) {
+      setText(need('.is', this.#request.item), `failed: ${/** @type {Error} */ (error).message}`);
+    }
+    this.#request.opened_ms ??= performance.now() - started_ms;
+    this.timeline.add('http', 'request', need('.is', this.#request.item).textContent ?? '');
+  }
+
+  #draw() {
+    const asked_ms = performance.now() - this.#asked_ms;
+    if (Number.isNaN(asked_ms)) show(this.#request.item, 'idle', 'about to be sent');
+    else if (this.#request.opened_ms === undefined)
+      show(this.#request.item, 'waiting', `waiting for ${seconds(asked_ms)}`);
+    else if (!this.isUp) clearInterval(this.tick);
+    if (!this.isUp) return;
+    for (const { item, opened_ms } of this.#contenders) {
+      if (opened_ms === undefined) show(item, 'waiting', `waiting for ${this.#since()}`);
+      else show(item, 'open', `open after ${duration(opened_ms)}`);
+    }
+    if (performance.now() - this.#built_ms > SETTLE_MS) this.say(this.#verdict());
+  }
+
+  #verdict() {
+    const opened = this.#opened();
+    const waiting = STREAMS - opened;
+    if (waiting === 0) return 'All seven streams are open: this connection has no wall of six.';
+    return `${opened} of ${STREAMS} opened, ${waiting} wait: with this page’s own stream ${opened + 1} connections are taken. Other tabs of this origin count too.`;
+  }
+
+  #opened() {
+    return this.#contenders.filter(({ opened_ms }) => opened_ms !== undefined).length;
+  }
+
+  #since() {
+    return seconds(performance.now() - this.#built_ms);
+  }
+}
+
+/** @param {HTMLElement} item @param {string} state @param {string} text */
+function show(item, state, text) {
+  item.dataset.state = state;
+  setText(need('.is', item), text);
+}

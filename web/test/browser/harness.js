@@ -1,0 +1,146 @@
+/**
+ * The real server and a real Chromium. Tests wait for conditions, never for time.
+ *
+ * `WIRELAB_BIN` names the server; else the one that cargo built last in ../target.
+ */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, statSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+import { chromium } from 'playwright-core';
+
+/** @typedef {import('playwright-core').Page} Page */
+
+const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+/** No sandbox: tests run as root in containers. The rest keeps the browser from talking to anybody else. */
+const ARGS = [
+  '--no-sandbox',
+  '--disable-quic',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** The longest wait for any condition, ms. */
+export const PATIENCE_MS = 20_000;
+
+/**
+ * Starts both.
+ *
+ * @param {{ bypassCSP?: boolean }} [options] `bypassCSP`: to inject a test tool
+ */
+export async function lab({ bypassCSP = false } = {}) {
+  let server = await startServer();
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS });
+  const context = await browser.newContext({ bypassCSP, acceptDownloads: true });
+  context.setDefaultTimeout(PATIENCE_MS);
+  /** What went wrong on any page. @type {string[]} */
+  const complaints = [];
+  await context.addInitScript(() => {
+    addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) => {
+      console.error(`CSP: ${violatedDirective} ${blockedURI}`);
+    });
+  });
+  context.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
+  });
+  context.on('weberror', (error) => complaints.push(String(error.error().stack)));
+  return {
+    url: server.url,
+    context,
+    complaints,
+    /**
+     * @param {string} path
+     * @param {{ width?: number, height?: number }} [size] CSS pixels
+     */
+    async open(path, { width = 1280, height = 900 } = {}) {
+      const page = await context.newPage();
+      await page.setViewportSize({ width, height });
+      await page.goto(server.url + path);
+      return page;
+    },
+    /** Stops the server, as an operator does, and starts another one at the same address. */
+    async restart() {
+      await server.stop();
+      server = await startServer(new URL(server.url).port);
+    },
+    async close() {
+      await browser.close();
+      await server.stop();
+    },
+  };
+}
+
+/** @param {string} [port] any free one where it is left out */
+async function startServer(port = '0') {
+  const server = spawn(serverPath(), ['serve', '--http', `127.0.0.1:${port}`], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const exited = once(server, 'exit');
+  const url = await Promise.race([
+    firstUrl(server.stdout),
+    exited.then(([code]) => Promise.reject(new Error(`the server ended at once, with ${code}`))),
+  ]);
+  return {
+    url,
+    async stop() {
+      server.kill('SIGTERM');
+      await exited;
+    },
+  };
+}
+
+/** The address in the first line that has one. @param {import('node:stream').Readable} stdout */
+async function firstUrl(stdout) {
+  for await (const line of createInterface(stdout)) {
+    const found = /http:\/\/[^\s/]+/.exec(line);
+    if (!found) continue;
+    stdout.resume(); // a full pipe would stop the server
+    return found[0];
+  }
+  throw new Error('the server did not say where it listens');
+}
+
+function serverPath() {
+  if (process.env.WIRELAB_BIN) return process.env.WIRELAB_BIN;
+  const built = ['release', 'debug']
+    .map((profile) => fileURLToPath(new URL(`../../../target/${profile}/wirelab`, import.meta.url)))
+    .filter((path) => existsSync(path));
+  if (built.length === 0) throw new Error('no server: run cargo build first, or name one by WIRELAB_BIN');
+  return built.reduce((newest, path) => (statSync(path).mtimeMs > statSync(newest).mtimeMs ? path : newest));
+}
+
+/**
+ * Waits until the text of an element matches, and returns it.
+ *
+ * @param {Page} page
+ * @param {string} selector
+ * @param {RegExp} pattern
+ * @param {number} [timeout] ms
+ */
+export async function textOf(page, selector, pattern, timeout = PATIENCE_MS) {
+  const handle = await page.waitForFunction(
+    ({ selector, source }) => {
+      const text = (document.querySelector(selector)?.textContent ?? '').replaceAll('\u00a0', ' ');
+      return new RegExp(source, 'u').test(text) ? { text } : null;
+    },
+    { selector, source: pattern.source },
+    { timeout },
+  );
+  return (await handle.jsonValue())?.text ?? '';
+}
+
+/**
+ * The cells of a table's row.
+ *
+ * @param {Page} page
+ * @param {string} row selector
+ */
+export function cellsOf(page, row) {
+  return page
+    .locator(`${row} td`)
+    .evaluateAll((cells) => cells.map((cell) => (cell.textContent ?? '').replaceAll('\u00a0', ' ')));
+}
