@@ -158,7 +158,11 @@ impl Accept {
             Ok(Err(_)) => Ended::Closed,
             Err(_) => Ended::Overrun(overrun),
         };
-        let ended = if activity.timed_out() { Ended::Overrun(Overrun::Stall) } else { ended };
+        let ended = if activity.timed_out() {
+            Ended::Overrun(Overrun::Stall)
+        } else {
+            ended
+        };
         if let Ended::Overrun(overrun) = ended {
             self.counters.overrun(overrun);
             debug!(%peer, ?overrun, "closed at a deadline");

@@ -123,7 +123,11 @@ impl Activity {
         } else if head != NONE {
             (at(head, limits.header_timeout), Overrun::Head)
         } else if self.used.load(Relaxed) {
-            let quiet = if self.multiplexed.load(Relaxed) { idle } else { progress.max(idle) };
+            let quiet = if self.multiplexed.load(Relaxed) {
+                idle
+            } else {
+                progress.max(idle)
+            };
             (at(quiet, limits.idle_timeout), Overrun::Idle)
         } else {
             (at(0, limits.header_timeout), Overrun::Head)
@@ -166,7 +170,11 @@ mod tests {
             "from the last byte that went"
         );
         activity.request_ends();
-        assert_eq!(left(&activity), (95 * second, Overrun::Stall), "until the socket has all of it");
+        assert_eq!(
+            left(&activity),
+            (95 * second, Overrun::Stall),
+            "until the socket has all of it"
+        );
         activity.set_flushed();
         assert_eq!(left(&activity), (95 * second, Overrun::Idle));
         tokio::time::advance(10 * second).await;
@@ -187,7 +195,11 @@ mod tests {
         let left = |activity: &Activity| (activity.deadline(&limits).0 - opened, activity.deadline(&limits).1);
         activity.set_multiplexed();
         activity.read();
-        assert_eq!(left(&activity), (10 * second, Overrun::Head), "a first request must come");
+        assert_eq!(
+            left(&activity),
+            (10 * second, Overrun::Head),
+            "a first request must come"
+        );
         activity.request_begins();
         activity.request_ends();
         tokio::time::advance(20 * second).await;
