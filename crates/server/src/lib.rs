@@ -17,7 +17,7 @@ use std::{io, net::SocketAddr, sync::Arc, time::Instant};
 
 use prometheus_client::registry::Registry;
 use thiserror::Error;
-use tokio::time::timeout;
+use tokio::{task::JoinSet, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{info, warn};
 use wirelab_model::Transport;
@@ -128,7 +128,7 @@ pub async fn run(listeners: Listeners, config: Config, stop: CancellationToken) 
         tasks: tasks.clone(),
         drain: drain.clone(),
     };
-    let serving = TaskTracker::new();
+    let mut serving = JoinSet::new();
     for listener in public {
         serving.spawn(accept(app.router(Arc::clone(&rules))).run(listener));
     }
@@ -157,6 +157,7 @@ pub async fn run(listeners: Listeners, config: Config, stop: CancellationToken) 
             "the grace time is over, the rest is cut"
         );
     }
+    serving.shutdown().await; // nobody listens any more when this returns
     Ok(())
 }
 
