@@ -10,7 +10,7 @@ pub mod arrivals;
 pub mod clock;
 pub mod counters;
 pub mod departure;
-pub mod fanout;
+mod fanout;
 pub mod feed;
 pub mod socket;
 pub mod sse;

@@ -6,7 +6,7 @@
 //! **How it opens.** `GET /ws` with an upgrade; `?topic=…&policy=…&cursor=…` subscribes at once. `GET /ws/echo` opens a
 //! connection that sends every message back as it came, for conformance suites and load tools.
 //!
-//! **Framing.** One text frame a server frame. What a client sends is read by [`decoder`]: fragments, control frames
+//! **Framing.** One text frame a server frame. What a client sends is read by a decoder: fragments, control frames
 //! between them, masks, and UTF-8 checked as bytes arrive. Text that is no command is acknowledged with what was said.
 //!
 //! **When it falls behind.** The subscription's policy; close code 4001 for `disconnect`.
