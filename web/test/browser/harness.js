@@ -76,7 +76,10 @@ export async function lab({ bypassCSP = false } = {}) {
 
 /** @param {string} [port] any free one where it is left out */
 async function startServer(port = '0') {
+  // Our own variables are none of the server's settings, and it would say so.
+  const ours = (/** @type {[string, unknown]} */ [name]) => !name.startsWith('WIRELAB_');
   const server = spawn(serverPath(), ['serve', '--http', `127.0.0.1:${port}`], {
+    env: Object.fromEntries(Object.entries(process.env).filter(ours)),
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exited = once(server, 'exit');
