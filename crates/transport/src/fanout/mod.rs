@@ -33,7 +33,7 @@ use std::{
 };
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tracing::debug;
+use tracing::{debug, info};
 use wirelab_model::{TopicName, Transport, frame::ServerFrame};
 
 use crate::{
@@ -277,7 +277,7 @@ impl Fanout {
         self.shared.wheel.remove(&connection);
         self.shared.counters.closed(departure);
         let lasted_ms = connection.age().as_millis() as u64;
-        debug!(parent: connection.span(self.shared.framing), reason = departure.word(), lasted_ms, "closed");
+        info!(parent: connection.span(self.shared.framing), reason = departure.word(), lasted_ms, "closed");
         if departure != Departure::Gone {
             self.shared.tasks.spawn(async move { connection.linger().await });
         }
