@@ -117,8 +117,8 @@ impl Server {
         assert!(status.success());
     }
 
-    /// Reads stderr up to a line that holds `text`.
-    fn wait_for_log(&mut self, text: &str) {
+    /// Reads stderr up to a line that holds `text`, and returns it.
+    fn wait_for_log(&mut self, text: &str) -> String {
         let stderr = self.child.stderr.take().expect("it is piped");
         let mut lines = BufReader::new(stderr);
         let mut line = String::new();
@@ -131,6 +131,7 @@ impl Server {
             );
         }
         self.child.stderr = Some(lines.into_inner());
+        line
     }
 
     fn end(mut self) -> (ExitStatus, String) {
@@ -302,4 +303,22 @@ fn a_second_signal_ends_it_at_once() {
 fn logs_are_on_stderr_in_the_format_asked_for() {
     let mut server = Server::start(&["--log-format", "json", "--max-connections", "9M"], &[]);
     server.wait_for_log(r#""level":"WARN""#); // no system allows as many open files
+}
+
+#[test]
+fn the_log_says_of_each_connection_who_it_was_and_why_it_ended() {
+    let mut server = Server::start(&[], &[]);
+    let mut stream = BufReader::new(server.ask("/events", ""));
+    stream.read_line(&mut String::new()).expect("the answer begins");
+    drop(stream);
+    let line = server.wait_for_log("closed");
+    for part in [
+        "connection{",
+        r#"lane="sse""#,
+        "peer=127.0.0.1:",
+        r#"reason="gone""#,
+        "lasted_ms=",
+    ] {
+        assert!(line.contains(part), "{part} is missing in {line}");
+    }
 }

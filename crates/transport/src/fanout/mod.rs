@@ -188,7 +188,7 @@ impl Fanout {
         let connection = Arc::new(Connection::new(id, socket, shared.counters.clone(), greeting));
         shared.counters.opened();
         shared.wheel.add(&connection);
-        debug!(parent: connection.span(shared.framing), "opened");
+        connection.span(shared.framing).in_scope(|| debug!("opened"));
         for Opened { subscription, .. } in opened {
             self.join(&connection, subscription);
         }
@@ -277,7 +277,8 @@ impl Fanout {
         self.shared.wheel.remove(&connection);
         self.shared.counters.closed(departure);
         let lasted_ms = connection.age().as_millis() as u64;
-        info!(parent: connection.span(self.shared.framing), reason = departure.word(), lasted_ms, "closed");
+        let span = connection.span(self.shared.framing);
+        span.in_scope(|| info!(reason = departure.word(), lasted_ms, "closed"));
         if departure != Departure::Gone {
             self.shared.tasks.spawn(async move { connection.linger().await });
         }
