@@ -12,7 +12,7 @@ mod values;
 
 use std::process::ExitCode;
 
-/// Many small buffers that come and go with connections: see docs/decisions/allocator.md.
+/// Many small buffers that come and go with connections: see docs/decisions/0003-allocator.md.
 #[cfg(all(unix, not(target_env = "msvc")))]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;

@@ -145,7 +145,7 @@ fn rooms_do_not_know_each_other() {
 #[test]
 fn only_the_binary_speaks_to_people() {
     const SPEAKER: &str = "crates/cli/src/render.rs";
-    let macros = ["print", "println", "eprint", "eprintln", "dbg"];
+    let macros = ["eprintln", "eprint", "println", "print", "dbg"];
     let mut found = Vec::new();
     for folder in folders("crates") {
         found.extend(shipped(&format!("crates/{folder}/src/"), |code| {

@@ -114,8 +114,10 @@ impl Counters {
 }
 
 impl Accept {
-    /// Accepts for as long as it is polled.
+    /// Accepts for as long as it is polled. Whoever HTTP still has when this is dropped is cut.
     pub(crate) async fn run(self, listener: TcpListener) {
+        let cut = CancellationToken::new();
+        let _cut_when_dropped = cut.clone().drop_guard();
         loop {
             let (tcp, peer) = match listener.accept().await {
                 Ok(accepted) => accepted,
@@ -135,7 +137,8 @@ impl Accept {
                 Ok(permit) => match Socket::new(tcp, peer, permit, self.limits.stall_timeout) {
                     Ok(socket) => {
                         self.counters.accepted.inc();
-                        self.tasks.spawn(self.clone().serve(socket));
+                        let serve = self.clone().serve(socket);
+                        self.tasks.spawn(cut.clone().run_until_cancelled_owned(serve));
                     }
                     Err(error) => debug!(%error, %peer, "gone before it was served"),
                 },

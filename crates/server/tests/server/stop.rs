@@ -147,7 +147,7 @@ async fn who_does_not_go_is_cut_at_the_grace_time() {
     let address = server.address();
     server.stop();
     server.stopped().await;
-    peer.rest().await;
+    peer.ends().await; // without the answer that its own deadline would have brought
     let late = soon("an answer", TcpStream::connect(address)).await;
     assert!(late.is_err(), "nobody listens any more");
 }

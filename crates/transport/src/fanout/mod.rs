@@ -14,7 +14,8 @@
 //! What the engine does not know is what bytes mean. A room tells it by a [`Framing`], and gets what its peers send.
 //!
 //! Locks are taken in this order and never the other way: the list of passes, a pass's members, a connection's state,
-//! a topic's log. No lock is held across an await.
+//! a topic's log. A slot of the wheel comes before a connection's state, the feed's list of topics before a topic's
+//! log. No lock is held across an await.
 
 mod connection;
 mod pass;

@@ -2,9 +2,9 @@
 //!
 //! ```text
 //! taskset -c 0 target/release/wirelab --http 127.0.0.1:8080 &
-//! taskset -c 1 cargo run --release -p wirelab-server --example load -- idle sse 10000 --pid $!
-//! taskset -c 1 cargo run --release -p wirelab-server --example load -- rate websocket 1000 20 --pid $!
-//! taskset -c 1 cargo run --release -p wirelab-server --example load -- flat sse 1000 --pid $!
+//! taskset -c 1 cargo run --release -p wirelab --example load -- idle sse 10000 --pid $!
+//! taskset -c 1 cargo run --release -p wirelab --example load -- rate websocket 1000 20 --pid $!
+//! taskset -c 1 cargo run --release -p wirelab --example load -- flat sse 1000 --pid $!
 //! ```
 //!
 //! One thread, plain sockets, no decoding beyond a search for the stamp of each message, so that the generator costs as
