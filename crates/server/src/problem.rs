@@ -13,13 +13,16 @@ use axum::{
 };
 use hyper::{
     HeaderMap, StatusCode,
-    header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue},
+    header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, RETRY_AFTER},
 };
 use serde::Serialize;
 use wirelab_model::frame::ErrorCode;
 
 /// The media type of RFC 9457.
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// When a limit may have passed, s.
+const RETRY_AFTER_S: HeaderValue = HeaderValue::from_static("10");
 
 /// Most of a foreign answer's text that becomes `detail`, bytes. Rejections are a sentence.
 const MAX_FOREIGN_DETAIL_BYTES: usize = 2048;
@@ -79,7 +82,14 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let body = serde_json::to_vec(&self).expect("a problem is texts and a number");
-        (self.status, [(CONTENT_TYPE, PROBLEM_JSON)], body).into_response()
+        let mut answer = (self.status, [(CONTENT_TYPE, PROBLEM_JSON)], body).into_response();
+        if matches!(
+            self.status,
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS
+        ) {
+            answer.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_S);
+        }
+        answer
     }
 }
 

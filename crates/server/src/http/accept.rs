@@ -10,6 +10,7 @@ use std::{
 };
 
 use axum::Router;
+use hyper::StatusCode;
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{counter::Counter, family::Family},
@@ -67,11 +68,17 @@ pub(crate) struct Counters {
     accepted: Counter,
     refused: Family<Reason, Counter>,
     overrun: Family<Reason, Counter>,
+    errors: Family<Status, Counter>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Reason {
     reason: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Status {
+    status: u16,
 }
 
 impl Counters {
@@ -92,7 +99,20 @@ impl Counters {
             "HTTP connections closed at a deadline, by what they overran",
             all.overrun.clone(),
         );
+        registry.register(
+            "http_errors",
+            "Answers of status 400 and above, by status",
+            all.errors.clone(),
+        );
         all
+    }
+
+    /// Counts an answer that says no.
+    pub(super) fn answered(&self, status: StatusCode) {
+        if status.is_client_error() || status.is_server_error() {
+            let status = status.as_u16();
+            self.errors.get_or_create(&Status { status }).inc();
+        }
     }
 
     fn refused(&self, refused: Refused) {

@@ -19,7 +19,7 @@ use std::{
     time::SystemTime,
 };
 
-use axum::{Router, body::Body, response::IntoResponse as _};
+use axum::{body::Body, response::IntoResponse as _};
 use bytes::Bytes;
 use hyper::{
     Method, Request, Response, StatusCode, Version,
@@ -51,11 +51,11 @@ type Slot = Arc<Mutex<Option<(Bytes, Takeover)>>>;
 pub(super) async fn serve(io: HttpIo, activity: Arc<Activity>, accept: &Accept) -> Ended {
     let slot = Slot::default();
     let service = {
-        let (slot, router, activity) = (Arc::clone(&slot), accept.router.clone(), Arc::clone(&activity));
+        let (slot, accept, activity) = (Arc::clone(&slot), accept.clone(), Arc::clone(&activity));
         service_fn(move |request| {
             Box::pin(answer(
                 request,
-                router.clone(),
+                accept.clone(),
                 Arc::clone(&activity),
                 Arc::clone(&slot),
             ))
@@ -107,17 +107,19 @@ pub(super) async fn serve(io: HttpIo, activity: Arc<Activity>, accept: &Accept) 
 /// Judges one request. Pending for ever where the answer is a takeover.
 async fn answer(
     request: Request<Incoming>,
-    router: Router,
+    accept: Accept,
     activity: Arc<Activity>,
     slot: Slot,
 ) -> Result<Response<Held>, Infallible> {
     let held = InFlight::begin(activity);
     let bare =
         request.method() == Method::GET && request.version() <= Version::HTTP_11 && request.body().is_end_stream();
-    let mut response = router
+    let mut response = accept
+        .router
         .oneshot(request.map(Body::new))
         .await
         .unwrap_or_else(|never| match never {});
+    accept.counters.answered(response.status());
     match response.extensions_mut().remove::<Takeover>() {
         Some(takeover) if bare && !response.headers().contains_key(CONTENT_ENCODING) => {
             *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some((head(&response), takeover));

@@ -32,14 +32,16 @@ const KEEP_ALIVE: Duration = Duration::from_secs(20);
 
 pub(super) async fn serve(io: HttpIo, activity: Arc<Activity>, accept: &Accept) -> Ended {
     let service = {
-        let (router, activity) = (accept.router.clone(), Arc::clone(&activity));
+        let (accept, activity) = (accept.clone(), Arc::clone(&activity));
         service_fn(move |request: Request<Incoming>| {
-            let (router, held) = (router.clone(), InFlight::begin(Arc::clone(&activity)));
+            let (accept, held) = (accept.clone(), InFlight::begin(Arc::clone(&activity)));
             async move {
-                let response = router
+                let response = accept
+                    .router
                     .oneshot(request.map(Body::new))
                     .await
                     .unwrap_or_else(|never| match never {});
+                accept.counters.answered(response.status());
                 Ok::<_, Infallible>(held.with(response))
             }
         })
