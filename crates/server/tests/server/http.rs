@@ -148,6 +148,7 @@ async fn what_is_not_there_is_a_problem() {
     ] {
         server.get(path).await.is_problem(404, "not_found");
     }
+    server.until(r#"http_errors_total{status="404"}"#, 8).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
