@@ -1,6 +1,10 @@
 //! The command line. This one list is also the environment and the file: see [`crate::settings`].
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use wirelab_server::{Host, Origin, config::Config};
@@ -17,7 +21,7 @@ Every flag is also a variable and a key of the configuration file: --max-topics 
 A flag wins over the variable, the variable over the file, the file over the default. \
 Times are written 250ms, 10s, 3m; counts 500 or 10k; sizes 64KiB or 2MiB. RUST_LOG chooses what is logged.";
 
-/// The same live feed over Server-Sent Events and WebSocket, to see, compare and measure.
+/// The same live feed over Server-Sent Events, WebSocket and WebRTC, to see, compare and measure.
 ///
 /// Without a command it serves: `wirelab` is `wirelab serve`.
 #[derive(Debug, Parser)]
@@ -61,7 +65,8 @@ pub(crate) struct Serve {
 /// Where it listens.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Addresses {
-    /// Address for HTTP, with Server-Sent Events, WebSocket and the pages on it; port 0 takes a free one
+    /// Address for HTTP, with Server-Sent Events, WebSocket and the pages on it, and the port for WebRTC's UDP; port 0
+    /// takes one that is free for both
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = address)]
     pub(crate) http: SocketAddr,
 
@@ -72,6 +77,10 @@ pub(crate) struct Addresses {
     /// Address behind the emulated link; this version has none, so only off
     #[arg(long, value_name = "off", default_value = "off")]
     link_listen: Off,
+
+    /// An address that WebRTC peers are told beside our own, such as the public one before a NAT
+    #[arg(long, value_name = "IP", value_delimiter = ',')]
+    pub(crate) announce_ip: Vec<IpAddr>,
 
     /// Address for /metrics and /health alone; off loopback, metrics are nowhere else
     #[arg(long, value_name = "ADDR", value_parser = address)]
@@ -111,6 +120,31 @@ pub(crate) struct Limits {
     #[arg(long, value_name = "COUNT", value_parser = count(0..=100_000))]
     #[arg(default_value_t = usual().limits.echo_connections)]
     pub(crate) max_echo_connections: usize,
+
+    /// WebRTC peers in all; each costs some 250 KiB
+    #[arg(long, value_name = "COUNT", value_parser = count(0..=1_000_000))]
+    #[arg(default_value_t = usual().limits.peers)]
+    pub(crate) max_peers: usize,
+
+    /// WebRTC peers of one address; loopback does not count
+    #[arg(long, value_name = "COUNT", value_parser = count(1..=1_000_000))]
+    #[arg(default_value_t = usual().limits.peers_per_address)]
+    pub(crate) max_peers_per_address: usize,
+
+    /// Signalling rooms
+    #[arg(long, value_name = "COUNT", value_parser = count(1..=1_000_000))]
+    #[arg(default_value_t = usual().limits.rooms)]
+    pub(crate) max_rooms: usize,
+
+    /// Peers in one signalling room
+    #[arg(long, value_name = "COUNT", value_parser = count(1..=1024))]
+    #[arg(default_value_t = usual().limits.peers_per_room)]
+    pub(crate) max_peers_per_room: usize,
+
+    /// How long a WebRTC peer may take to open its channels
+    #[arg(long, value_name = "TIME", value_parser = time(SECOND..=HOUR))]
+    #[arg(default_value = time_text(usual().limits.peer_opening))]
+    pub(crate) peer_opening: Duration,
 
     /// Topics of one connection
     #[arg(long, value_name = "COUNT", value_parser = count(1..=1024))]

@@ -3,10 +3,12 @@
 use std::io::{self, IsTerminal as _};
 
 use thiserror::Error;
-use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 
 use crate::args::LogFormat;
+
+/// What the crates of the WebRTC stack may say.
+const STACK: &str = "rtc=error,rtc_dtls=error,rtc_ice=error,rtc_sctp=error,webrtc=error";
 
 /// `RUST_LOG` cannot be read.
 #[derive(Debug, Error)]
@@ -16,9 +18,9 @@ pub(crate) struct LoggingError(String);
 /// Starts the log, once.
 pub(crate) fn start(format: LogFormat) -> Result<(), LoggingError> {
     let wanted = std::env::var("RUST_LOG").unwrap_or_default();
-    let filter = EnvFilter::builder()
-        .with_default_directive(LevelFilter::INFO.into())
-        .parse(wanted);
+    let wanted = if wanted.is_empty() { "info" } else { &wanted };
+    // The WebRTC stack warns of every TLS extension that it passes over. What is asked for by name comes after and wins.
+    let filter = EnvFilter::builder().parse(format!("{STACK},{wanted}"));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter.map_err(|error| LoggingError(error.to_string()))?)
         .with_writer(io::stderr);

@@ -4,6 +4,7 @@
 mod args;
 mod error;
 mod logging;
+mod ports;
 mod render;
 mod serve;
 mod settings;

@@ -3,7 +3,7 @@
 
 use std::{
     io::{self, Write as _},
-    net::SocketAddr,
+    net::{SocketAddr, UdpSocket},
     process::ExitCode,
 };
 
@@ -12,10 +12,18 @@ use wirelab_server::config::url;
 use crate::{error::Error, settings::SettingsError};
 
 /// Says where the server listens. The first line is for programs too: it is exactly `wirelab listens on <URL>`.
-pub(crate) fn listening(public: SocketAddr, internal: Option<SocketAddr>) {
+pub(crate) fn listening(public: SocketAddr, udp: &[UdpSocket], internal: Option<SocketAddr>) {
     let url = url(public);
     let mut text =
         format!("wirelab listens on {url}\n  pages    {url}/\n  stream   curl -N '{url}/events?topic=metric'\n");
+    let udp: Vec<String> = udp
+        .iter()
+        .filter_map(|socket| socket.local_addr().ok())
+        .map(|address| address.to_string())
+        .collect();
+    if !udp.is_empty() {
+        text.push_str(&format!("  webrtc   udp {}\n", udp.join(", ")));
+    }
     if let Some(internal) = internal {
         text.push_str(&format!("  metrics  http://{internal}/metrics\n"));
     }

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, net::TcpListener, time::Duration};
 use tokio::runtime::Runtime;
 use wirelab_server::{Listeners, config::Config};
 
-use crate::{args::Serve, error::Error, logging, render, settings, signals};
+use crate::{args::Serve, error::Error, logging, ports, render, settings, signals};
 
 /// Files that are no connections: listeners, the runtime's own, pages, the log.
 const RESERVED_FILES: u64 = 128;
@@ -19,11 +19,11 @@ pub(crate) fn run(settings: &Serve) -> Result<(), Error> {
     let mut config = settings::config(settings)?;
     fit_to_open_files(&mut config);
 
-    let public = bind("--http", settings.addresses.http)?;
+    let (public, udp) = ports::bind_both("--http", settings.addresses.http)?;
     let internal = settings
         .addresses
         .internal
-        .map(|address| bind("--internal", address))
+        .map(|address| ports::bind("--internal", address))
         .transpose()?;
     let public_address = public.local_addr().map_err(Error::System)?;
     let internal_address = internal
@@ -36,10 +36,11 @@ pub(crate) fn run(settings: &Serve) -> Result<(), Error> {
     let runtime = Runtime::new().map_err(Error::System)?; // one worker for each core that this process may use
     let outcome = runtime.block_on(async {
         let stop = signals::watch().map_err(Error::System)?; // before anyone is told that we are here
-        render::listening(public_address, internal_address);
+        render::listening(public_address, &udp, internal_address);
         wirelab_server::run(
             Listeners {
                 public: vec![public],
+                udp,
                 internal,
             },
             config,
@@ -50,10 +51,6 @@ pub(crate) fn run(settings: &Serve) -> Result<(), Error> {
     });
     runtime.shutdown_timeout(RUNTIME_END);
     outcome
-}
-
-fn bind(flag: &'static str, address: SocketAddr) -> Result<TcpListener, Error> {
-    wirelab_server::bind(address).map_err(|source| Error::Bind { flag, address, source })
 }
 
 /// Takes all the open files that the system allows, and promises no more connections than they carry.

@@ -9,6 +9,7 @@ pub mod facts;
 pub mod frame;
 pub mod message;
 pub mod metrics;
+pub mod signal;
 pub mod time;
 pub mod topic;
 pub mod transport;

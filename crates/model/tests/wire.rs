@@ -155,11 +155,18 @@ fn server_frame<'a>(received: &'a Received, echoed: Option<Echoed<'a>>) -> Serve
             }
         }
         Received::Message { .. } => unreachable!("written by write_message"),
-        Received::Subscribed { id, cursor, policy, .. } => ServerFrame::Subscribed {
+        Received::Subscribed {
+            id,
+            cursor,
+            policy,
+            channel,
+            ..
+        } => ServerFrame::Subscribed {
             id,
             topic: topic(received),
             cursor,
             policy,
+            channel,
         },
         Received::Unsubscribed { id, .. } => ServerFrame::Unsubscribed {
             id,

@@ -12,13 +12,14 @@ use hyper::StatusCode;
 use prometheus_client::registry::Registry;
 use tokio_util::sync::CancellationToken;
 use tower_http::timeout::TimeoutLayer;
-use wirelab_transport::{feed::Feed, sse, websocket};
+use wirelab_transport::{feed::Feed, sse, webrtc, websocket};
 
 use crate::{
     config::Config,
     guard::{self, Rules},
+    hub::Signalling,
     pages, problem,
-    routes::{events, health, info, metrics, topics, websocket as sockets},
+    routes::{events, health, info, metrics, signal, topics, websocket as sockets},
 };
 
 /// The largest request body: published data with generous white space.
@@ -35,6 +36,8 @@ pub(crate) struct App {
     pub(crate) feed: Feed,
     pub(crate) sse: sse::Room,
     pub(crate) websocket: websocket::Room,
+    pub(crate) webrtc: webrtc::Room,
+    pub(crate) signalling: Signalling,
     pub(crate) registry: Arc<Registry>,
     pub(crate) started: Instant,
     /// Cancelled when the server begins to go: readiness falls and streams end.
@@ -46,6 +49,7 @@ impl App {
     pub(crate) fn router(&self, rules: Arc<Rules>) -> Router {
         let streams = Router::new()
             .route("/events", get(events::get))
+            .route("/signal", get(signal::get))
             .route("/ws", get(sockets::get))
             .route("/ws/echo", get(sockets::get_echo));
         Router::new()

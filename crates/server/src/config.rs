@@ -24,6 +24,8 @@ pub struct Config {
     pub admin_token: Option<Secret>,
     /// Read the pages from this folder instead of the binary.
     pub web_dir: Option<PathBuf>,
+    /// Addresses that WebRTC peers are told beside those of the UDP sockets, on the same port.
+    pub announce: Vec<IpAddr>,
     /// How long open connections have to go once the stop is asked for.
     pub grace: Duration,
     /// Beat of idle event streams. Some proxies cut at 15 s.
@@ -53,6 +55,16 @@ pub struct Limits {
     pub echo_connections: usize,
     /// Topics of one connection.
     pub topics_per_connection: usize,
+    /// WebRTC peers in all: each costs a few milliseconds of CPU and some 250 KiB.
+    pub peers: usize,
+    /// WebRTC peers of one address; loopback is many visitors and does not count.
+    pub peers_per_address: usize,
+    /// How long a WebRTC peer may take to open its channels.
+    pub peer_opening: Duration,
+    /// Signalling rooms.
+    pub rooms: usize,
+    /// Peers in one signalling room.
+    pub peers_per_room: usize,
 }
 
 impl Default for Config {
@@ -62,6 +74,7 @@ impl Default for Config {
             allow_origins: Vec::new(),
             admin_token: None,
             web_dir: None,
+            announce: Vec::new(),
             grace: Duration::from_secs(8),
             sse_heartbeat: Duration::from_secs(15),
             websocket_heartbeat: Duration::from_secs(25),
@@ -81,6 +94,11 @@ impl Default for Limits {
             stall_timeout: Duration::from_secs(60),
             echo_connections: 64,
             topics_per_connection: 16,
+            peers: 1_000,
+            peers_per_address: 32,
+            peer_opening: Duration::from_secs(30),
+            rooms: 1_000,
+            peers_per_room: 16,
         }
     }
 }

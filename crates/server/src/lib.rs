@@ -1,4 +1,4 @@
-//! The server: one axum router that judges every request, two rooms, and an accept loop of its own.
+//! The server: one axum router that judges every request, three rooms, a signalling hub, and an accept loop of its own.
 //!
 //! [`run`] is the whole interface: the caller binds, the server serves until it is told to stop, and returns once
 //! everyone has gone. It knows nothing of arguments, terminals or exit codes.
@@ -8,6 +8,7 @@ pub mod config;
 mod app;
 mod guard;
 mod http;
+mod hub;
 mod metric;
 mod pages;
 mod problem;
@@ -21,7 +22,7 @@ use tokio::{task::JoinSet, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{info, warn};
 use wirelab_model::Transport;
-use wirelab_transport::{admission::Admission, clock::Clock, counters, feed::Feed, sse, websocket};
+use wirelab_transport::{admission::Admission, clock::Clock, counters, feed::Feed, sse, webrtc, websocket};
 
 use crate::{
     app::App,
@@ -41,6 +42,8 @@ const BACKLOG: i32 = 4096;
 pub struct Listeners {
     /// For everybody.
     pub public: Vec<std::net::TcpListener>,
+    /// For WebRTC, each on an address of its own and all on one port. None: no data channels.
+    pub udp: Vec<std::net::UdpSocket>,
     /// For operators: metrics and health only.
     pub internal: Option<std::net::TcpListener>,
 }
@@ -67,6 +70,14 @@ pub fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
     Ok(socket.into())
 }
 
+/// Binds a UDP socket that [`run`] can use.
+///
+/// # Errors
+/// The address is taken, is none of this machine, or may not be bound.
+pub fn bind_udp(address: SocketAddr) -> io::Result<std::net::UdpSocket> {
+    std::net::UdpSocket::bind(address)
+}
+
 /// Serves until `stop`, then tells everyone to come back later, gives them the grace time, and returns.
 ///
 /// # Errors
@@ -91,6 +102,10 @@ pub async fn run(listeners: Listeners, config: Config, stop: CancellationToken) 
     let feed = Feed::new(Clock::start(), config.feed);
     feed.register(&mut registry);
 
+    let (peers, hub_counters) = (
+        webrtc::PortCounters::register(&mut registry),
+        hub::Counters::register(&mut registry),
+    );
     let (tasks, drain, limits, grace) = (
         TaskTracker::new(),
         CancellationToken::new(),
@@ -109,12 +124,26 @@ pub async fn run(listeners: Listeners, config: Config, stop: CancellationToken) 
         lanes.lane(Transport::WebSocket),
         tasks.clone(),
     );
+    let webrtc = webrtc::Room::start(
+        feed.clone(),
+        webrtc_settings(&config),
+        (lanes.lane(Transport::DataChannel), peers),
+        listeners.udp,
+        &config.announce,
+        tasks.clone(),
+    )?;
+    let rooms = hub::Limits {
+        rooms: limits.rooms,
+        peers_per_room: limits.peers_per_room,
+    };
     let app = App {
         config: Arc::new(config),
         listeners: addresses.into(),
         feed,
         sse,
         websocket,
+        signalling: hub::Signalling::new(rooms, webrtc.clone(), hub_counters),
+        webrtc,
         registry: Arc::new(registry),
         started: Instant::now(),
         drain: drain.clone(),
@@ -150,6 +179,7 @@ pub async fn run(listeners: Listeners, config: Config, stop: CancellationToken) 
     drain.cancel();
     app.sse.drain();
     app.websocket.drain();
+    app.webrtc.drain();
     tasks.close();
     if timeout(grace, tasks.wait()).await.is_err() {
         warn!(
@@ -180,12 +210,25 @@ fn websocket_settings(config: &Config) -> websocket::Settings {
     }
 }
 
+fn webrtc_settings(config: &Config) -> webrtc::Settings {
+    webrtc::Settings {
+        version: VERSION,
+        topics_per_connection: config.limits.topics_per_connection,
+        peers: config.limits.peers,
+        peers_per_address: config.limits.peers_per_address,
+        opening: config.limits.peer_opening,
+        ..webrtc::Settings::default()
+    }
+}
+
 /// What `metric` tells of the rooms.
 fn counts(app: &App) -> impl Fn() -> metric::Counts + use<> {
     let (sse, websocket) = (app.sse.counters().clone(), app.websocket.counters().clone());
+    let webrtc = app.webrtc.counters().clone();
     move || metric::Counts {
         sse: sse.connections(),
         websocket: websocket.connections(),
-        deliveries_total: sse.messages() + websocket.messages(),
+        datachannel: webrtc.connections(),
+        deliveries_total: sse.messages() + websocket.messages() + webrtc.messages(),
     }
 }

@@ -21,6 +21,8 @@ pub(crate) struct Counts {
     pub(crate) sse: u64,
     /// Open WebSockets.
     pub(crate) websocket: u64,
+    /// Peer connections whose channels are open.
+    pub(crate) datachannel: u64,
     /// Messages written to a peer since the start, on all lanes.
     pub(crate) deliveries_total: u64,
 }
@@ -72,6 +74,7 @@ struct Reading {
 struct Connections {
     sse: u64,
     websocket: u64,
+    datachannel: u64,
 }
 
 impl Reading {
@@ -139,6 +142,7 @@ impl Probe {
             connections: Connections {
                 sse: counts.sse,
                 websocket: counts.websocket,
+                datachannel: counts.datachannel,
             },
             deliveries_per_second: to_tenths(load.0),
             uptime_s: uptime.as_secs(),
@@ -167,6 +171,7 @@ mod tests {
         let counts = Counts {
             sse: 2,
             websocket: 1,
+            datachannel: 3,
             deliveries_total: 7,
         };
         let reading = probe.read(counts, Load(61.04), Duration::from_millis(12_900));
@@ -183,7 +188,14 @@ mod tests {
             reading.system_memory_used_bytes < reading.system_memory_total_bytes,
             "{reading:?}"
         );
-        assert_eq!(reading.connections, Connections { sse: 2, websocket: 1 });
+        assert_eq!(
+            reading.connections,
+            Connections {
+                sse: 2,
+                websocket: 1,
+                datachannel: 3
+            }
+        );
         assert_eq!((reading.deliveries_per_second, reading.uptime_s), (61.0, 12));
         assert!(took < Duration::from_millis(100), "a reading took {took:?}");
         println!("a reading took {took:?}: {}", reading.data().get());

@@ -8,6 +8,7 @@
 pub mod admission;
 pub mod arrivals;
 pub mod clock;
+mod commands;
 pub mod counters;
 pub mod departure;
 mod fanout;
@@ -15,6 +16,7 @@ pub mod feed;
 pub mod socket;
 pub mod sse;
 pub mod takeover;
+pub mod webrtc;
 pub mod websocket;
 
 pub use departure::Departure;

@@ -29,10 +29,11 @@ pub(super) fn files(endings: &[&str]) -> Vec<File> {
         for entry in fs::read_dir(root().join(&folder)).expect("a folder").flatten() {
             let name = entry.file_name().into_string().expect("names here are UTF-8");
             let path = format!("{folder}{name}");
+            if FOREIGN.contains(&name.as_str()) {
+                continue; // in a worktree .git is a file
+            }
             if entry.file_type().expect("a type").is_dir() {
-                if !FOREIGN.contains(&name.as_str()) {
-                    folders.push(path + "/");
-                }
+                folders.push(path + "/");
                 continue;
             }
             let wanted = endings.is_empty() || endings.iter().any(|ending| name.ends_with(&format!(".{ending}")));

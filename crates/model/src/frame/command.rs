@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
-use super::{ErrorCode, Policy, ServerFrame};
+use super::{Channel, ErrorCode, Policy, ServerFrame};
 use crate::{Cursor, Micros, TopicName};
 
 /// The `id` by which a client pairs answer and command: a number or a short text, given back as it came.
@@ -90,6 +90,8 @@ pub struct Subscribe {
     pub cursor: Option<Cursor>,
     /// What happens when it falls behind.
     pub policy: Policy,
+    /// The channel that shall carry it; a connection that has but one takes no notice.
+    pub channel: Option<Channel>,
 }
 
 /// A field is missing or of the wrong kind. The text says which.
@@ -142,6 +144,7 @@ impl<'a> Command<'a> {
                     topic,
                     cursor,
                     policy,
+                    channel,
                 } = fields.read()?;
                 let topic = fields.topic(&topic)?;
                 let cursor = cursor.map(|text| fields.cursor(&text)).transpose()?;
@@ -150,6 +153,7 @@ impl<'a> Command<'a> {
                     topic,
                     cursor,
                     policy,
+                    channel,
                 })))
             }
             "unsubscribe" => {
@@ -204,6 +208,7 @@ struct SubscribeFields<'a> {
     cursor: Option<Cow<'a, str>>,
     #[serde(default)]
     policy: Policy,
+    channel: Option<Channel>,
 }
 
 #[derive(Deserialize)]

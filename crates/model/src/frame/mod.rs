@@ -43,6 +43,16 @@ impl std::str::FromStr for Policy {
     }
 }
 
+/// The two data channels of a peer connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Channel {
+    /// Unordered, nothing sent twice: only the newest counts.
+    State,
+    /// Ordered and reliable: commands, answers, and topics that have to be whole.
+    Control,
+}
+
 /// Why messages were skipped by our own policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -121,6 +131,9 @@ pub enum ServerFrame<'a> {
         cursor: Cursor,
         /// What happens when it falls behind.
         policy: Policy,
+        /// The channel that carries it, where a connection has two.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        channel: Option<Channel>,
     },
     /// A subscription has ended.
     Unsubscribed {

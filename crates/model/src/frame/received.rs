@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{ErrorCode, GapReason, Policy, RequestId, ResyncReason};
+use super::{Channel, ErrorCode, GapReason, Policy, RequestId, ResyncReason};
 use crate::{Cursor, Micros, TopicName};
 
 /// A server frame as a client reads it.
@@ -45,6 +45,8 @@ pub enum Received {
         cursor: Cursor,
         /// What happens when it falls behind.
         policy: Policy,
+        /// The channel that carries it, where a connection has two.
+        channel: Option<Channel>,
     },
     /// A subscription has ended.
     Unsubscribed {

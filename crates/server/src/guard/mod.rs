@@ -43,7 +43,7 @@ use self::{
 use crate::config::Config;
 
 /// The paths on which messages travel. A foreign page may not open them, whatever the method.
-const LANES: [&str; 3] = ["/events", "/ws", "/ws/echo"];
+const LANES: [&str; 4] = ["/events", "/signal", "/ws", "/ws/echo"];
 
 /// Below it, `POST` publishes.
 const PUBLISH_PREFIX: &str = "/api/topics/";

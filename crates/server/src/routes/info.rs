@@ -35,7 +35,9 @@ pub(crate) struct Info {
     name: &'static str,
     version: &'static str,
     listeners: Vec<Listener>,
-    lanes: [Lane; 2],
+    lanes: Vec<Lane>,
+    /// Where the server's own WebRTC peer is reached.
+    announced: Vec<SocketAddr>,
     transports: [facts::Facts; 3],
     decision: &'static [facts::DecisionRow],
     limits: Limits,
@@ -68,6 +70,9 @@ struct Limits {
     echo_connections: usize,
     connections: usize,
     connections_per_address: usize,
+    peers: usize,
+    peers_per_address: usize,
+    peers_per_room: usize,
     ring_messages: usize,
     ring_bytes: usize,
 }
@@ -92,7 +97,15 @@ impl Info {
             lanes: [
                 lane(Transport::Sse, "/events", config.sse_heartbeat),
                 lane(Transport::WebSocket, "/ws", config.websocket_heartbeat),
-            ],
+            ]
+            .into_iter()
+            .chain(
+                app.webrtc
+                    .is_open()
+                    .then(|| lane(Transport::DataChannel, "/signal", app.webrtc.heartbeat())),
+            )
+            .collect(),
+            announced: app.webrtc.announced().to_vec(),
             transports: Transport::ALL.map(facts::facts),
             decision: DECISION,
             limits: Limits::of(config),
@@ -112,6 +125,9 @@ impl Limits {
             echo_connections: config.limits.echo_connections,
             connections: config.limits.connections,
             connections_per_address: config.limits.connections_per_address,
+            peers: config.limits.peers,
+            peers_per_address: config.limits.peers_per_address,
+            peers_per_room: config.limits.peers_per_room,
             ring_messages: config.feed.ring_messages,
             ring_bytes: config.feed.ring_bytes,
         }

@@ -4,6 +4,7 @@ pub(crate) mod events;
 pub(crate) mod health;
 pub(crate) mod info;
 pub(crate) mod metrics;
+pub(crate) mod signal;
 pub(crate) mod topics;
 pub(crate) mod websocket;
 

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
 use wirelab_model::Transport;
-use wirelab_transport::{clock::Clock, counters::Counters, feed::Feed, sse, websocket};
+use wirelab_transport::{clock::Clock, counters::Counters, feed::Feed, sse, webrtc, websocket};
 
 use crate::{
     VERSION,
@@ -35,7 +35,22 @@ impl Fixture {
         let (feed, tasks) = (Feed::new(Clock::start(), config.feed), TaskTracker::new());
         let sse = crate::sse_settings(&config);
         let websocket = crate::websocket_settings(&config);
+        let webrtc = webrtc::Room::start(
+            feed.clone(),
+            crate::webrtc_settings(&config),
+            (lanes.lane(Transport::DataChannel), webrtc::PortCounters::default()),
+            vec![crate::bind_udp("127.0.0.1:0".parse().expect("an address")).expect("a port")],
+            &config.announce,
+            tasks.clone(),
+        )
+        .expect("the socket is good");
+        let rooms = crate::hub::Limits {
+            rooms: 1,
+            peers_per_room: 1,
+        };
         let app = App {
+            signalling: crate::hub::Signalling::new(rooms, webrtc.clone(), crate::hub::Counters::default()),
+            webrtc,
             config: Arc::new(config),
             listeners: addresses.into(),
             sse: sse::Room::start(feed.clone(), sse, lanes.lane(Transport::Sse), tasks.clone()),
@@ -105,6 +120,7 @@ async fn info_says_where_what_and_how_much() {
         json!([
             {"id": "sse", "path": "/events", "heartbeat_ms": 15000},
             {"id": "websocket", "path": "/ws", "heartbeat_ms": 25000},
+            {"id": "datachannel", "path": "/signal", "heartbeat_ms": 2000},
         ])
     );
     let ids: Vec<_> = Transport::ALL.iter().map(|transport| json!(transport.id())).collect();

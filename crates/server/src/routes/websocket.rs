@@ -45,7 +45,7 @@ pub(crate) async fn get_echo(State(app): State<App>, method: Method, version: Ve
     answer(app.websocket.open_echo(&request))
 }
 
-fn answer(opened: Result<hyper::Response<()>, OpenError>) -> Response {
+pub(super) fn answer(opened: Result<hyper::Response<()>, OpenError>) -> Response {
     match opened {
         Ok(response) => response.map(|()| Body::empty()),
         Err(error @ OpenError::Handshake(_)) => {

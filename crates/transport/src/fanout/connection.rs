@@ -4,6 +4,7 @@ use std::{
     cell::RefCell,
     future::poll_fn,
     io,
+    net::SocketAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU32, Ordering},
@@ -98,6 +99,16 @@ impl Connection {
             drop(state);
             self.waker.wake();
         }
+    }
+
+    /// The address at the other end.
+    pub(crate) fn peer(&self) -> SocketAddr {
+        self.socket.peer()
+    }
+
+    /// Bytes that wait to be written.
+    pub(crate) fn waiting(&self) -> usize {
+        self.state().outbox.len()
     }
 
     /// Leaves once what waits, and `farewell` after it, is written. The first reason stands.

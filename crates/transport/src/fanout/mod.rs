@@ -259,10 +259,8 @@ impl Fanout {
 
     /// Tells each reader to come back after a time of its own, so that they do not all come at once.
     fn words_for(&self, id: u64) -> Vec<u8> {
-        // Fibonacci hashing: neighbours in the order of opening land far apart.
-        let spread_ms = (id.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) % RECONNECT_SPREAD_MS;
         let frame = ServerFrame::Drain {
-            reconnect_after_ms: RECONNECT_AFTER_MS + spread_ms,
+            reconnect_after_ms: reconnect_after_ms(id),
         };
         let mut words = Vec::new();
         (self.shared.framing.control)(None, &frame, &mut words);
@@ -284,6 +282,12 @@ impl Fanout {
             self.shared.tasks.spawn(async move { connection.linger().await });
         }
     }
+}
+
+/// When the connection `id` may come back after a drain, ms.
+pub(crate) fn reconnect_after_ms(id: u64) -> u64 {
+    // Fibonacci hashing: neighbours in the order of opening land far apart.
+    RECONNECT_AFTER_MS + (id.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) % RECONNECT_SPREAD_MS
 }
 
 impl Shared {

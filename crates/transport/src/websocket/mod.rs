@@ -4,7 +4,8 @@
 //! in order, or a `gap` or `resync` that names what is missing.
 //!
 //! **How it opens.** `GET /ws` with an upgrade; `?topic=…&policy=…&cursor=…` subscribes at once. `GET /ws/echo` opens a
-//! connection that sends every message back as it came, for conformance suites and load tools.
+//! connection that sends every message back as it came, for conformance suites and load tools. [`Room::open_text`] opens
+//! one for a protocol of somebody else's: text in, text out.
 //!
 //! **Framing.** One text frame a server frame. What a client sends is read by a decoder: fragments, control frames
 //! between them, masks, and UTF-8 checked as bytes arrive. Text that is no command is acknowledged with what was said.
@@ -14,13 +15,16 @@
 //! **How it ends.** A close frame with a code that says why ([`close_code`]), then the TCP connection. A peer silent
 //! for two pings is gone (4000).
 
-mod commands;
 mod connect;
 mod decoder;
+mod frames;
 mod serve;
+mod text;
+mod visitor;
 
 pub use connect::{Client, ConnectError, Options, connect};
 pub use serve::{OpenError, Request, Room, Settings};
+pub use text::{TextLimits, TextSocket};
 pub use tungstenite::protocol::frame::coding::CloseCode;
 
 use crate::Departure;

@@ -1,6 +1,6 @@
-//! The serving half: the handshake, frames out, and who gets what is read.
+//! The serving half: the handshake, and who gets what is read.
 
-use std::{collections::BTreeMap, io, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use http::{HeaderMap, HeaderValue, Method, Response, Uri, Version, header};
 use thiserror::Error;
@@ -8,10 +8,7 @@ use tokio_util::task::TaskTracker;
 use tungstenite::{
     error::ProtocolError,
     handshake::server::create_response_with_body,
-    protocol::frame::{
-        FrameHeader,
-        coding::{CloseCode, Control, Data, OpCode},
-    },
+    protocol::frame::coding::{Control, Data},
 };
 use wirelab_model::{
     Cursor, TopicName, Transport,
@@ -21,13 +18,15 @@ use wirelab_model::{
 };
 
 use super::{
-    MAX_ECHO_BYTES, MAX_MESSAGE_BYTES, close_code,
-    commands::Commands,
+    MAX_ECHO_BYTES, MAX_MESSAGE_BYTES, TextLimits, TextSocket,
     decoder::{Decoder, Event},
+    frames::{close_frame, close_words, control, frame, text},
+    visitor::Seat,
 };
 use crate::{
     Departure, Takeover,
     admission::{Admission, Permit},
+    commands::Commands,
     counters::LaneCounters,
     fanout::{Beat, Connection, Fanout, Framing},
     feed::{Feed, TopicsFull},
@@ -194,7 +193,7 @@ impl Room {
         let room = self.clone();
         let mut commands = Commands::new(
             self.feed.clone(),
-            self.fanout.clone(),
+            self.counters().clone(),
             self.settings.topics_per_connection,
             request.may_publish,
         );
@@ -208,6 +207,7 @@ impl Room {
                 }
             }
             let mut decoder = Decoder::new(MAX_MESSAGE_BYTES, true);
+            let fanout = room.fanout.clone();
             room.fanout.adopt(
                 taken.socket,
                 &greeting,
@@ -215,7 +215,15 @@ impl Room {
                 &taken.early,
                 move |connection, bytes| {
                     read(connection, &mut decoder, bytes, |event| match event {
-                        Event::Text(text) => commands.text(connection, text),
+                        Event::Text(text) => {
+                            let mut seat = Seat {
+                                fanout: &fanout,
+                                connection,
+                            };
+                            if commands.text(&mut seat, text).is_err() {
+                                connection.depart(Departure::Misuse, &close_words(Departure::Misuse));
+                            }
+                        }
                         // The decoder has refused binary messages; the rest is answered below.
                         Event::Binary(_) | Event::Ping(_) | Event::Pong | Event::Close(_) => {}
                     });
@@ -253,6 +261,46 @@ impl Room {
                         Event::Text(message) => connection.send(&frame(Data::Text, message.as_bytes())),
                         Event::Binary(message) => connection.send(&frame(Data::Binary, message)),
                         Event::Ping(_) | Event::Pong | Event::Close(_) => {}
+                    });
+                },
+            );
+        }));
+        Ok(response)
+    }
+
+    /// Opens a WebSocket for a protocol of the caller's: text in, text out. `open` is called with the socket when its
+    /// first text arrives and gives the reader of all its texts, which is dropped when the connection has gone.
+    ///
+    /// # Errors
+    /// It is no upgrade.
+    pub fn open_text<R>(
+        &self,
+        request: &Request<'_>,
+        limits: TextLimits,
+        open: impl FnOnce(TextSocket) -> R + Send + 'static,
+    ) -> Result<Response<()>, OpenError>
+    where
+        R: FnMut(&str) + Send + 'static,
+    {
+        let mut response = handshake(request)?;
+        let fanout = self.fanout.clone();
+        response.extensions_mut().insert(Takeover::new(move |taken| {
+            let mut decoder = Decoder::new(limits.message_bytes, true);
+            let (mut open, mut reader) = (Some(open), None);
+            fanout.adopt(
+                taken.socket,
+                &taken.head,
+                Vec::new(),
+                &taken.early,
+                move |connection, bytes| {
+                    if let Some(open) = open.take() {
+                        reader = Some(open(TextSocket::new(connection, limits)));
+                    }
+                    read(connection, &mut decoder, bytes, |event| {
+                        // The decoder has refused binary messages; what is no text is answered below.
+                        if let (Event::Text(text), Some(reader)) = (event, &mut reader) {
+                            reader(text);
+                        }
                     });
                 },
             );
@@ -321,43 +369,4 @@ fn read(connection: &Connection, decoder: &mut Decoder, bytes: &[u8], mut each: 
 
 fn farewell(departure: Departure, out: &mut Vec<u8>) {
     out.extend_from_slice(&close_words(departure));
-}
-
-pub(super) fn close_words(departure: Departure) -> Vec<u8> {
-    close_code(departure).map_or_else(Vec::new, |code| close_frame(Some(code), departure.sentence()))
-}
-
-fn close_frame(code: Option<CloseCode>, reason: &str) -> Vec<u8> {
-    let payload = code.map_or_else(Vec::new, |code| {
-        [&u16::from(code).to_be_bytes(), reason.as_bytes()].concat()
-    });
-    control(Control::Close, &payload)
-}
-
-/// Appends a text frame. A server's frames are not masked.
-pub(super) fn text(payload: &[u8], out: &mut Vec<u8>) {
-    write_frame(OpCode::Data(Data::Text), payload, out).expect("a Vec takes every byte");
-}
-
-fn frame(kind: Data, payload: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(payload.len() + 10);
-    write_frame(OpCode::Data(kind), payload, &mut out).expect("a Vec takes every byte");
-    out
-}
-
-fn control(kind: Control, payload: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(payload.len() + 2);
-    write_frame(OpCode::Control(kind), payload, &mut out).expect("a Vec takes every byte");
-    out
-}
-
-fn write_frame(opcode: OpCode, payload: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
-    let header = FrameHeader {
-        opcode,
-        mask: None,
-        ..FrameHeader::default()
-    };
-    header.format(payload.len() as u64, out).map_err(io::Error::other)?;
-    out.extend_from_slice(payload);
-    Ok(())
 }

@@ -46,8 +46,11 @@ impl Server {
         };
         let (addresses, internal_address) = (public.iter().map(address).collect(), address(&internal));
         let stop = CancellationToken::new();
+        // On loopback the UDP port of the first listener is as free as its TCP port was.
+        let udp = wirelab_server::bind_udp(public[0].local_addr().expect("it is bound"));
         let listeners = Listeners {
             public,
+            udp: udp.into_iter().collect(),
             internal: Some(internal),
         };
         let running = tokio::spawn(wirelab_server::run(listeners, config, stop.clone()));

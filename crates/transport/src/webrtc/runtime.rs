@@ -1,0 +1,206 @@
+//! What the stack is given in place of sockets of its own.
+//!
+//! webrtc binds a UDP socket for every peer connection and asks its runtime to make it asynchronous. Ours lets that
+//! socket go and gives back a seat at the shared port. It also cures a delay of webrtc 0.21.1: what the stack writes in
+//! answer to its own events (a DTLS hello, an SCTP init) leaves only when it next wakes, which without traffic is at the
+//! next ICE timer. So while a connection opens, the sleep that follows a datagram is none: the stack looks once more.
+
+use std::{
+    collections::VecDeque,
+    future::Future,
+    io::{self, IoSliceMut},
+    net::SocketAddr,
+    pin::Pin,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use webrtc::runtime::{
+    AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, RecvMeta, Runtime, TokioRuntime,
+    Transmit,
+};
+
+use super::{
+    loss::is_dtls,
+    port::{Inbox, Local},
+};
+
+/// Addresses that one peer may send to from one of ours: a browser has a handful of interfaces.
+const MOST_REMOTES: usize = 16;
+
+/// What a peer's stack did, for those who own the peer.
+#[derive(Debug, Default)]
+pub(super) struct Flow {
+    /// The channels are open, so nothing needs a second look any more.
+    open: AtomicBool,
+    stirred: AtomicBool,
+    sent_bytes: AtomicU64,
+    heard: AtomicBool,
+}
+
+impl Flow {
+    pub(super) fn opened(&self) {
+        self.open.store(true, Ordering::Relaxed);
+    }
+
+    /// Bytes that left, all headers below UDP's included.
+    pub(super) fn sent_bytes(&self) -> u64 {
+        self.sent_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Whether DTLS, and so SCTP, was heard since this was last asked.
+    pub(super) fn heard(&self) -> bool {
+        self.heard.swap(false, Ordering::Relaxed)
+    }
+}
+
+/// The runtime of one peer connection.
+#[derive(Debug)]
+pub(super) struct PeerRuntime {
+    pub(super) locals: Vec<Arc<Local>>,
+    pub(super) ufrag: String,
+    pub(super) flow: Arc<Flow>,
+}
+
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+impl Runtime for PeerRuntime {
+    fn spawn(&self, future: Boxed<'static, ()>) -> Box<dyn JoinHandle> {
+        TokioRuntime.spawn(future)
+    }
+
+    fn wrap_udp_socket(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
+        let placeholder = socket.local_addr()?; // the stack knows the seat by it
+        drop(socket);
+        let local = self
+            .locals
+            .iter()
+            .find(|local| local.address().ip() == placeholder.ip());
+        let local = local.ok_or_else(|| io::Error::other("the port has no such address"))?;
+        let inbox = Arc::new(Inbox::default());
+        local.enter(&self.ufrag, &inbox);
+        Ok(Arc::new(Seat {
+            local: Arc::clone(local),
+            placeholder,
+            inbox,
+            ufrag: self.ufrag.clone(),
+            flow: Arc::clone(&self.flow),
+            remotes: Mutex::default(),
+        }))
+    }
+
+    fn wrap_tcp_listener(&self, listener: std::net::TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {
+        TokioRuntime.wrap_tcp_listener(listener)
+    }
+
+    fn connect_tcp(&self, remote: SocketAddr) -> Boxed<'_, io::Result<Arc<dyn AsyncTcpStream>>> {
+        Box::pin(async move { TokioRuntime.connect_tcp(remote).await })
+    }
+
+    fn resolve_host<'a>(&'a self, host: &'a str) -> Boxed<'a, io::Result<Vec<SocketAddr>>> {
+        Box::pin(async move { TokioRuntime.resolve_host(host).await })
+    }
+
+    fn sleep(&self, duration: Duration) -> Boxed<'static, ()> {
+        let stirred = self.flow.stirred.swap(false, Ordering::Relaxed);
+        if stirred && !self.flow.open.load(Ordering::Relaxed) {
+            return TokioRuntime.yield_now();
+        }
+        TokioRuntime.sleep(duration)
+    }
+
+    fn interval(&self, period: Duration) -> Box<dyn AsyncInterval> {
+        TokioRuntime.interval(period)
+    }
+
+    fn block_on(&self, future: Pin<Box<dyn Future<Output = ()> + '_>>) {
+        TokioRuntime.block_on(future);
+    }
+
+    fn yield_now(&self) -> Boxed<'static, ()> {
+        TokioRuntime.yield_now()
+    }
+
+    fn name(&self) -> &'static str {
+        "wirelab port"
+    }
+}
+
+/// A peer's place at one address of the port.
+#[derive(Debug)]
+struct Seat {
+    local: Arc<Local>,
+    placeholder: SocketAddr,
+    inbox: Arc<Inbox>,
+    ufrag: String,
+    flow: Arc<Flow>,
+    remotes: Mutex<VecDeque<SocketAddr>>,
+}
+
+impl Seat {
+    fn learn(&self, remote: SocketAddr) {
+        let mut remotes = self.remotes.lock().unwrap_or_else(PoisonError::into_inner);
+        if remotes.contains(&remote) {
+            return;
+        }
+        if remotes.len() == MOST_REMOTES
+            && let Some(oldest) = remotes.pop_front()
+        {
+            self.local.forget(&[oldest], &self.inbox);
+        }
+        remotes.push_back(remote);
+        self.local.learn(remote, &self.inbox);
+    }
+}
+
+impl AsyncUdpSocket for Seat {
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        Ok(self.placeholder)
+    }
+
+    fn max_gso_segments(&self) -> usize {
+        self.local.segments()
+    }
+
+    fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
+        self.learn(transmit.destination);
+        self.local.send(cx, transmit);
+        self.flow
+            .sent_bytes
+            .fetch_add(transmit.contents.len() as u64, Ordering::Relaxed);
+        Poll::Ready(Ok(transmit.contents.len()))
+    }
+
+    fn poll_recv(
+        &self,
+        cx: &mut Context<'_>,
+        bufs: &mut [IoSliceMut<'_>],
+        meta: &mut [RecvMeta],
+    ) -> Poll<io::Result<usize>> {
+        // While it opens, the stack gets one datagram a turn: what comes in one turn with the end of the SCTP handshake
+        // reaches a negotiated channel before webrtc 0.21.1 has made it, is acknowledged and lost.
+        if cx.waker().will_wake(Waker::noop()) && !self.flow.open.load(Ordering::Relaxed) {
+            return Poll::Pending;
+        }
+        let received = self.inbox.poll(cx, bufs, meta);
+        if let Poll::Ready(Ok(filled)) = received {
+            self.flow.stirred.store(true, Ordering::Relaxed);
+            if bufs[..filled].iter().any(|datagram| is_dtls(datagram)) {
+                self.flow.heard.store(true, Ordering::Relaxed);
+            }
+        }
+        received
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let remotes = std::mem::take(&mut *self.remotes.lock().unwrap_or_else(PoisonError::into_inner));
+        self.local.forget(&Vec::from(remotes), &self.inbox);
+        self.local.leave(&self.ufrag);
+    }
+}
