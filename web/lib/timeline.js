@@ -56,7 +56,7 @@ export class Timeline {
   /**
    * Handlers for a lane that write everything down before they pass it on.
    *
-   * @param {'sse' | 'websocket'} lane
+   * @param {import('./lanes.js').LaneId} lane
    * @param {Omit<import('./lanes.js').LaneHandlers, 'unread'>} on
    * @returns {import('./lanes.js').LaneHandlers}
    */
@@ -149,7 +149,7 @@ function frameWords(frame) {
     case 'message':
       return `${frame.topic} ${parseCursor(frame.cursor).offset}`;
     case 'subscribed':
-      return `${frame.topic}, next comes after ${parseCursor(frame.cursor).offset}, policy ${frame.policy}`;
+      return `${frame.topic}, next comes after ${parseCursor(frame.cursor).offset}, policy ${frame.policy}${frame.channel ? `, on ${frame.channel}` : ''}`;
     case 'unsubscribed':
       return frame.topic;
     case 'ack':
