@@ -59,7 +59,7 @@ export class Pair {
     put('rtt', duration((pair?.currentRoundTripTime ?? NaN) * 1000));
     put('dtls', [dtlsWords(transport?.tlsVersion), transport?.dtlsCipher?.replace(/^TLS_/, '')].filter(Boolean).join(', ') || '–');
     put('sent', bytes(pair?.bytesSent ?? NaN));
-    put('received', bytes(pair?.bytesReceived ?? NaN));
+    put('received', bytes(pair?.bytesReceived || transport?.bytesReceived || NaN));
     put('messages', messages.join(' / '));
   }
 
@@ -84,7 +84,7 @@ function rowOf({ type, candidateType, address, port, protocol, url }, isSelected
     isSelected ? { class: 'selected' } : {},
     make('th', { scope: 'row' }, type === 'local-candidate' ? 'this browser' : 'the server'),
     make('td', {}, candidateType),
-    make('td', {}, make('code', {}, `${address ?? 'hidden'}:${port}`)),
+    make('td', {}, make('code', {}, address ? `${address}:${port}` : `hidden, port ${port}`)),
     make('td', {}, protocol),
     make('td', {}, `${TYPES[candidateType] ?? ''}${url ? ` (${url})` : ''}`),
   );

@@ -67,6 +67,8 @@ export async function lab({ bypassCSP = false } = {}) {
       await server.stop();
       server = await startServer(new URL(server.url).port);
     },
+    /** Stops the server for good. */
+    stop: () => server.stop(),
     async close() {
       await browser.close();
       await server.stop();
@@ -78,6 +80,7 @@ export async function lab({ bypassCSP = false } = {}) {
 async function startServer(port = '0') {
   const server = spawn(serverPath(), ['serve', '--http', `127.0.0.1:${port}`], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: withoutOurs(process.env),
   });
   const exited = once(server, 'exit');
   const url = await Promise.race([
@@ -91,6 +94,11 @@ async function startServer(port = '0') {
       await exited;
     },
   };
+}
+
+/** The server takes every WIRELAB_… for a setting and refuses those it does not know, such as the tests' own. @param {NodeJS.ProcessEnv} env */
+function withoutOurs(env) {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('WIRELAB_')));
 }
 
 /** The address in the first line that has one. @param {import('node:stream').Readable} stdout */
