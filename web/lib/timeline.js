@@ -47,7 +47,9 @@ export class Timeline {
   add(lane, event, text, detail) {
     this.#entries.push({ at_ms: performance.now(), lane, event, text, detail });
     if (this.#entries.length > KEPT) {
-      this.#entries.shift();
+      // What comes by the hundred goes first: an end or a gap is what one scrolls back for.
+      const oldest = this.#entries.findIndex(({ event }) => RUNS.has(event));
+      this.#entries.splice(Math.max(0, oldest), 1);
       this.#dropped += 1;
     }
     this.#changed = true;

@@ -50,7 +50,7 @@ function stalled({ lane, summary, worst, now }, period_ms) {
 /** @param {Measured} standing */
 function lost({ lane, summary: { delivery, age } }) {
   if (delivery.lost + delivery.skipped === 0) return [];
-  const skipped = delivery.skipped ? `, ${counted(delivery.skipped, 'more was', 'more were')} skipped by the server, which said so` : '';
+  const skipped = delivery.skipped ? `, ${counted(delivery.skipped, 'more was', 'more were')} skipped by the server, which said so,` : '';
   const oldest = age ? ` and was never older than ${duration(age.peak_us / 1000)}` : '';
   const of = `${counted(delivery.lost, 'position')} of ${counted(delivery.published, '', '').trim()}`;
   return [`${LANES[lane].label} lost ${of}${skipped}${oldest}.`];
