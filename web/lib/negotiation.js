@@ -15,17 +15,21 @@ export class Negotiation {
   #early = [];
   /** Times that both had offered. */
   glares = 0;
+  #waits;
 
   /**
    * @param {RTCPeerConnection} connection
    * @param {boolean} isPolite
    * @param {(signal: Signal) => void} say
+   * @param {{ waits?: boolean }} [options] `waits`: the first offer is the other's. Where it is known who starts, that
+   *   spares a glare; and Chromium, when it takes back its very first offer, sometimes gathers no candidate afterwards
    */
-  constructor(connection, isPolite, say) {
+  constructor(connection, isPolite, say, { waits = false } = {}) {
+    this.#waits = waits;
     this.connection = connection;
     this.isPolite = isPolite;
     this.say = say;
-    connection.onnegotiationneeded = () => this.#offer();
+    connection.onnegotiationneeded = () => (this.#waits ? undefined : this.#offer());
     connection.onicecandidate = ({ candidate }) =>
       this.say({ type: 'candidate', candidate: candidate && candidate.toJSON() });
   }
@@ -61,6 +65,7 @@ export class Negotiation {
     this.#ignoresOffer = collides && !this.isPolite;
     if (this.#ignoresOffer) return;
 
+    this.#waits = false;
     this.#isSettingAnswer = description.type === 'answer';
     try {
       await connection.setRemoteDescription(description); // takes an own offer back, if there is one

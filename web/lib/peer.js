@@ -45,18 +45,19 @@ export class Peer {
   #hooked = false;
 
   /**
-   * @param {{ ice_servers: RTCIceServer[], isPolite: boolean, setup: import('./setup.js').Setup,
-   *   say: (signal: Signal) => void }} how
+   * @param {{ ice_servers: RTCIceServer[], isPolite: boolean, waits?: boolean, setup: import('./setup.js').Setup,
+   *   say: (signal: Signal) => void }} how `waits`: the first offer is the other peer's
    * @param {PeerHandlers} on
    */
-  constructor({ ice_servers, isPolite, setup, say }, on) {
+  constructor({ ice_servers, isPolite, waits, setup, say }, on) {
     this.on = on;
     this.setup = setup;
     this.connection = new RTCPeerConnection({ iceServers: ice_servers });
-    this.negotiation = new Negotiation(this.connection, isPolite, (signal) => {
+    const tell = (/** @type {Signal} */ signal) => {
       if (signal.type === 'offer') this.#mark('offered');
       say(signal);
-    });
+    };
+    this.negotiation = new Negotiation(this.connection, isPolite, tell, { waits });
     this.#channels = /** @type {any} */ (
       Object.fromEntries(CHANNELS.map(([name, init]) => [name, this.#channel(name, init)]))
     );

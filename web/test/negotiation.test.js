@@ -14,8 +14,8 @@ function pair() {
   return { a, b, deliver };
 }
 
-/** @param {boolean} isPolite */
-function end(isPolite) {
+/** @param {boolean} isPolite @param {boolean} [waits] */
+function end(isPolite, waits = false) {
   /** @type {any} */
   const connection = {
     signalingState: 'stable',
@@ -40,7 +40,7 @@ function end(isPolite) {
   };
   /** @type {any[]} */
   const said = [];
-  return { connection, said, negotiation: new Negotiation(connection, isPolite, (signal) => said.push(signal)) };
+  return { connection, said, negotiation: new Negotiation(connection, isPolite, (signal) => said.push(signal), { waits }) };
 }
 
 test('one offers, the other answers, both are stable', async () => {
@@ -75,4 +75,13 @@ test('candidates wait for the description, and those of an offer not taken are n
   await b.negotiation.take({ type: 'candidate', candidate: { candidate: 'of the collision' } });
   await b.negotiation.take({ type: 'answer', sdp: 'theirs' });
   assert.deepEqual(b.connection.candidates, []);
+});
+
+test('who waits leaves the first offer to the other, and may offer after it', async () => {
+  const waiting = end(true, true);
+  await waiting.connection.onnegotiationneeded();
+  assert.deepEqual(waiting.said, []);
+  await waiting.negotiation.take({ type: 'offer', sdp: 'theirs' });
+  await waiting.connection.onnegotiationneeded();
+  assert.deepEqual(waiting.said.map(({ type }) => type), ['answer', 'offer']);
 });

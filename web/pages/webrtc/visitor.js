@@ -33,7 +33,8 @@ export class Visitor {
     this.setup.mark('asked', performance.now());
     this.setup.mark('welcome', performance.now());
     this.peer = new Peer(
-      { ice_servers, isPolite, setup: this.setup, say: (signal) => signalling.send(id, signal) },
+      // Who was here first offers; both know which of them that is.
+      { ice_servers, isPolite, waits: isPolite, setup: this.setup, say: (signal) => signalling.send(id, signal) },
       {
         open: () => this.#opened(),
         message: (channel, text, received_ms) => this.#arrived(channel, text, received_ms),
