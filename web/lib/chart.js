@@ -15,17 +15,21 @@ import { LANES } from './lanes.js';
  * @property {{ format: (y: number) => string, least?: number, range?: [number, number] }} y `least`: the axis reaches at least up to it
  * @property {{ label: string, lane?: keyof typeof LANES, colour?: string }[]} series `colour`: a custom property of style.css
  * @property {boolean} [bars] a histogram
- * @property {() => [number, number][]} [shaded] spans of x to shade, such as replays
+ * @property {() => ([number, number] | [number, number, string])[]} [shaded] spans of x to shade, such as replays, and the custom property of their colour
+ * @property {boolean} [reads] pointing at the plot reads all series at that instant
  */
 
+/** How much of a lane's colour shades a span, so that lines and other lanes' spans show through. */
+const SHADE = 0.16;
 /** Rows of the table twin: the newest. */
 const TWIN_ROWS = 12;
 
 export class Chart {
   /** @type {uPlot | undefined} */
   #plot;
-  /** @type {number[][]} */
+  /** @type {(number | null)[][]} */
   #columns = [];
+  #now = '';
 
   /**
    * @param {HTMLElement} host an element of fixed height; gets the figure
@@ -52,18 +56,30 @@ export class Chart {
   /**
    * Draws columns: x first, then one per series.
    *
-   * @param {number[][]} columns
+   * @param {(number | null)[][]} columns null: not known
    * @param {string} now the newest reading, in words
    */
   draw(columns, now) {
     this.#columns = columns;
-    if (this.now.textContent !== now) this.now.textContent = now;
+    this.#now = now;
     this.#plot?.setData(/** @type {any} */ (columns));
+    this.#read();
   }
 
   /** The twin at its own, slower rate: call it from a table's redraw. */
   drawTable() {
     if (this.twin.open) this.#drawTwin();
+  }
+
+  /** The newest reading, or what is under the pointer. */
+  #read() {
+    const { x, y, series, reads } = this.spec;
+    const at = reads ? this.#plot?.cursor.idx : null;
+    const read = at === null || at === undefined ? null : this.#columns.map((column) => column[at] ?? null);
+    const words = read
+      ? [x.format(read[0] ?? NaN), ...series.flatMap(({ label }, i) => saidOf(label, read[i + 1], y.format))].join('  ')
+      : this.#now;
+    if (this.now.textContent !== words) this.now.textContent = words;
   }
 
   /** @param {typeof import('uplot')} uPlot */
@@ -95,7 +111,7 @@ export class Chart {
   #drawTwin() {
     const { x, y, series, bars } = this.spec;
     const [xs = [], ...ys] = this.#columns;
-    const picked = [...xs.keys()].filter((i) => !bars || ys[0][i] > 0).slice(-TWIN_ROWS);
+    const picked = [...xs.keys()].filter((i) => !bars || Number(ys[0][i]) > 0).slice(-TWIN_ROWS);
     const head = make(
       'tr',
       {},
@@ -106,8 +122,8 @@ export class Chart {
       make(
         'tr',
         {},
-        make('th', { scope: 'row' }, x.format(xs[i])),
-        ...ys.map((column) => make('td', {}, y.format(column[i]))),
+        make('th', { scope: 'row' }, x.format(xs[i] ?? NaN)),
+        ...ys.map((column) => make('td', {}, column[i] === null ? '–' : y.format(column[i]))),
       ),
     );
     const table = make(
@@ -200,13 +216,21 @@ function lineOf(uPlot, spec, { label, lane, colour: own }) {
 
 /** @param {uPlot} plot @param {ChartSpec} spec */
 function shade(plot, spec) {
-  for (const [from, to] of spec.shaded?.() ?? []) {
+  for (const [from, to, own] of spec.shaded?.() ?? []) {
     const left = Math.max(plot.valToPos(from, 'x', true), plot.bbox.left);
     const right = Math.min(plot.valToPos(to, 'x', true), plot.bbox.left + plot.bbox.width);
     if (right <= left) continue;
-    plot.ctx.fillStyle = colour('--shade');
+    plot.ctx.save();
+    plot.ctx.globalAlpha = own ? SHADE : 1;
+    plot.ctx.fillStyle = colour(own ?? '--shade');
     plot.ctx.fillRect(left, plot.bbox.top, right - left, plot.bbox.height);
+    plot.ctx.restore();
   }
+}
+
+/** @param {string} label @param {number | null} value @param {(y: number) => string} format */
+function saidOf(label, value, format) {
+  return value === null ? [] : [`${label}\u00a0${format(value)}`];
 }
 
 /** What each custom property is in the scheme of the moment. @type {Map<string, string>} */

@@ -55,7 +55,7 @@ function carryScheme(scheme) {
 /**
  * The pill of one lane: `state` when the lane's state changes, `heard` on every arrival.
  *
- * @param {'sse' | 'websocket'} lane
+ * @param {'sse' | 'websocket' | 'datachannel'} lane
  */
 export function lanePill(lane) {
   const pill = need(`.pill[data-lane="${lane}"]`);

@@ -7,11 +7,14 @@
  * @property {readonly number[]} dash canvas line dash, CSS pixels; empty: solid
  */
 
-/** @type {Record<'sse' | 'websocket' | 'datachannel', LaneStyle>} */
+/** @typedef {'sse' | 'websocket' | 'datachannel' | 'datachannel-reliable'} LaneId */
+
+/** @type {Record<LaneId, LaneStyle>} */
 export const LANES = {
   sse: { label: 'Server-Sent Events', short: 'SSE', dash: [1, 4] },
   websocket: { label: 'WebSocket', short: 'WebSocket', dash: [8, 4] },
   datachannel: { label: 'WebRTC data channel', short: 'Data channel', dash: [] },
+  'datachannel-reliable': { label: 'Reliable data channel', short: 'Reliable', dash: [1, 3, 1, 3, 1, 8] },
 };
 
 /**
@@ -40,4 +43,5 @@ export const LANES = {
  * @typedef {object} Arrival
  * @property {number} received_ms `performance.now()` at arrival
  * @property {number} bytes length of the frame's text: UTF-16 units, which are bytes as long as it is ASCII
+ * @property {import('./peer.js').ChannelName} [channel] where a connection has two
  */

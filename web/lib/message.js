@@ -8,7 +8,7 @@
 
 /** @typedef {{ type: 'hello', server: string, lane: string, heartbeat_ms: number, topics: Record<string, string>, now_us: number }} Hello */
 /** @typedef {{ type: 'message', topic: string, cursor: string, sent_us: number, data: any }} Message */
-/** @typedef {{ type: 'subscribed', id?: RequestId, topic: string, cursor: string, policy: Policy }} Subscribed */
+/** @typedef {{ type: 'subscribed', id?: RequestId, topic: string, cursor: string, policy: Policy, channel?: 'state' | 'control' }} Subscribed */
 /** @typedef {{ type: 'unsubscribed', id?: RequestId, topic: string }} Unsubscribed */
 /** @typedef {{ type: 'ack', id?: RequestId, ack: true, echoed?: any, cursor?: string }} Ack */
 /** @typedef {{ type: 'gap', topic: string, from: string, to: string, count: number, reason: 'slow' | 'latest' }} Gap */

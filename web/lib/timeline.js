@@ -47,7 +47,9 @@ export class Timeline {
   add(lane, event, text, detail) {
     this.#entries.push({ at_ms: performance.now(), lane, event, text, detail });
     if (this.#entries.length > KEPT) {
-      this.#entries.shift();
+      // What comes by the hundred goes first: an end or a gap is what one scrolls back for.
+      const oldest = this.#entries.findIndex(({ event }) => RUNS.has(event));
+      this.#entries.splice(Math.max(0, oldest), 1);
       this.#dropped += 1;
     }
     this.#changed = true;
@@ -56,7 +58,7 @@ export class Timeline {
   /**
    * Handlers for a lane that write everything down before they pass it on.
    *
-   * @param {'sse' | 'websocket'} lane
+   * @param {import('./lanes.js').LaneId} lane
    * @param {Omit<import('./lanes.js').LaneHandlers, 'unread'>} on
    * @returns {import('./lanes.js').LaneHandlers}
    */
@@ -149,7 +151,7 @@ function frameWords(frame) {
     case 'message':
       return `${frame.topic} ${parseCursor(frame.cursor).offset}`;
     case 'subscribed':
-      return `${frame.topic}, next comes after ${parseCursor(frame.cursor).offset}, policy ${frame.policy}`;
+      return `${frame.topic}, next comes after ${parseCursor(frame.cursor).offset}, policy ${frame.policy}${frame.channel ? `, on ${frame.channel}` : ''}`;
     case 'unsubscribed':
       return frame.topic;
     case 'ack':

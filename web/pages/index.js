@@ -1,4 +1,4 @@
-/** The first page: the decision at a glance, and two lanes carrying one feed. */
+/** The first page: the decision at a glance, and three lanes carrying one feed. */
 
 import { getInfo } from '../lib/api.js';
 import { mountCode } from '../lib/code.js';

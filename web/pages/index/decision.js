@@ -1,13 +1,14 @@
 /** The decision table. The rows and their reasons come from the server: the page decides nothing. */
 
 import { make, need } from '../../lib/dom.js';
-import { LANES } from '../../lib/lanes.js';
 import { parameter, setParameter } from '../../lib/url.js';
 
 /** @typedef {import('../../lib/api.js').DecisionRow} DecisionRow */
 
 /** A mark that is told apart without colour, and its word. */
 const FITS = { best: '●', works: '○', no: '–' };
+/** The table's columns. @type {import('../../lib/api.js').TransportId[]} */
+const COLUMNS = ['sse', 'websocket', 'datachannel'];
 
 /** @param {readonly DecisionRow[]} rows */
 export function drawDecision(rows) {
@@ -30,7 +31,7 @@ function drawRow(row, index) {
     row.need,
     make('span', { class: 'unseen' }, `, because: ${row.because}`),
   );
-  const cells = /** @type {(keyof typeof LANES)[]} */ (Object.keys(LANES)).map((lane) => {
+  const cells = COLUMNS.map((lane) => {
     const fit = row.fits[lane];
     return make(
       'td',

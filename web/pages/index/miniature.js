@@ -8,7 +8,7 @@ import { lanePill } from '../../lib/header.js';
 import { LANES } from '../../lib/lanes.js';
 import { parseCursor } from '../../lib/message.js';
 import { Meter } from '../../lib/meter.js';
-import { wall_us } from './clock-sync.js';
+import { wall_us } from '../../lib/clock-sync.js';
 
 /** What the plot shows, s. */
 const WINDOW_S = 15;
@@ -28,11 +28,13 @@ export class Miniature {
   #meter;
   /** null: the clocks could not be compared. @type {import('../../lib/meter.js').Theta | null | undefined} */
   #theta;
+  /** The log that the meter counts in. */
+  #epoch = '';
   #asked_ms = NaN;
   #first_ms = NaN;
   #last_ms = NaN;
 
-  /** @param {'sse' | 'websocket'} lane @param {number} period_us the feed's */
+  /** @param {'sse' | 'websocket' | 'datachannel'} lane @param {number} period_us the feed's */
   constructor(lane, period_us) {
     this.lane = lane;
     this.period_us = period_us;
@@ -72,14 +74,15 @@ export class Miniature {
   frame(frame, arrival) {
     this.pill.heard();
     this.onFrame(frame, arrival);
-    if (frame.type === 'resync') this.#meter = undefined; // another log: its offsets start anew
     if (frame.type === 'gap') this.#meter?.skipped(frame.count);
     if (frame.type === 'message') this.#message(frame, arrival);
   }
 
   /** @param {import('../../lib/message.js').Message} message @param {Arrival} arrival */
   #message({ cursor, sent_us }, { received_ms, bytes }) {
-    const { offset } = parseCursor(cursor);
+    const { epoch, offset } = parseCursor(cursor);
+    if (epoch !== this.#epoch) this.#meter = undefined; // another log: its offsets start anew
+    this.#epoch = epoch;
     if (this.#theta !== undefined) {
       this.#meter ??= new Meter({ first: offset, period_us: this.period_us, clock: this.#theta ?? undefined });
       this.#meter.arrival({ offset, sent_us, received_us: wall_us(received_ms), bytes });

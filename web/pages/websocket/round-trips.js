@@ -5,12 +5,9 @@ import { Chart } from '../../lib/chart.js';
 import { need } from '../../lib/dom.js';
 import { bytes, count, counted, duration } from '../../lib/format.js';
 import { Histogram } from '../../lib/histogram.js';
+import { barSpec, inBars } from '../../lib/log-bars.js';
 import { bind } from '../../lib/url.js';
 
-/** The plot's bars: ten to a decade, from 10 µs to 1 s; what lies outside is in the outermost bars. */
-const BARS = 50;
-const BARS_PER_DECADE = 10;
-const LEAST_US = 10;
 /** Echoes on the way beyond which no more are sent: the path is not keeping up. */
 const MOST_PENDING = 100;
 
@@ -35,18 +32,7 @@ export class RoundTrips {
     this.rate = /** @type {HTMLInputElement} */ (need('[name="rate"]', section));
     this.size = /** @type {HTMLInputElement} */ (need('[name="size"]', section));
     this.say = speaker(need('.say', section));
-    this.chart = new Chart(need('[data-chart="round-trips"]'), {
-      title: 'Round trips by duration',
-      bars: true,
-      x: {
-        label: 'from',
-        range: () => [0, BARS],
-        splits: () => [0, 10, 20, 30, 40, 50],
-        format: (bar) => duration(edge_us(bar) / 1000),
-      },
-      y: { format: (y) => (Number.isInteger(y) ? count(y) : ''), least: 5 },
-      series: [{ label: 'round trips', lane: 'websocket' }],
-    });
+    this.chart = new Chart(need('[data-chart="round-trips"]'), barSpec('Round trips by duration', 'websocket'));
     bind(this.rate, () => this.#setRate());
     bind(this.size, () => this.#setSize());
     need('.again', section).addEventListener('click', () => this.#startAnew());
@@ -104,8 +90,7 @@ export class RoundTrips {
   #drawPlot() {
     if (this.#drawn === this.#histogram.count) return;
     this.#drawn = this.#histogram.count;
-    const bars = inBars(this.#histogram);
-    this.chart.draw([[...bars.keys()], bars], this.#histogram.count ? `p50 ${this.#percentile(50)}` : '');
+    this.chart.draw(inBars(this.#histogram), this.#histogram.count ? `p50 ${this.#percentile(50)}` : '');
   }
 
   #drawTable() {
@@ -129,21 +114,6 @@ export class RoundTrips {
       : '';
     return `Half of ${counted(this.#histogram.count, 'round trip')} took at most ${this.#percentile(50)}, one in a hundred more than ${this.#percentile(99)}.${held}`;
   }
-}
-
-/** The lower edge of a bar, µs. @param {number} bar */
-function edge_us(bar) {
-  return LEAST_US * 10 ** (bar / BARS_PER_DECADE);
-}
-
-/** The histogram's fine buckets, gathered into the plot's bars. @param {Histogram} histogram */
-function inBars(histogram) {
-  const bars = new Array(BARS).fill(0);
-  for (const { from_us, to_us, count } of histogram.buckets()) {
-    const bar = Math.floor(Math.log10((from_us + to_us) / 2 / LEAST_US) * BARS_PER_DECADE);
-    bars[Math.min(BARS - 1, Math.max(0, bar))] += count;
-  }
-  return bars;
 }
 
 /** The smallest step that this browser's clock takes, ms: browsers round it, so that pages cannot measure each other. */

@@ -22,6 +22,8 @@ const ARGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  // Two browsers find each other by their addresses: names in .local need multicast, which a container may not have.
+  '--disable-features=WebRtcHideLocalIpsWithMdns',
 ];
 
 /** The longest wait for any condition, ms. */
@@ -67,6 +69,8 @@ export async function lab({ bypassCSP = false } = {}) {
       await server.stop();
       server = await startServer(new URL(server.url).port);
     },
+    /** Stops the server for good. */
+    stop: () => server.stop(),
     async close() {
       await browser.close();
       await server.stop();
@@ -76,11 +80,9 @@ export async function lab({ bypassCSP = false } = {}) {
 
 /** @param {string} [port] any free one where it is left out */
 async function startServer(port = '0') {
-  // Our own variables are none of the server's settings, and it would say so.
-  const ours = (/** @type {[string, unknown]} */ [name]) => !name.startsWith('WIRELAB_');
   const server = spawn(serverPath(), ['serve', '--http', `127.0.0.1:${port}`], {
-    env: Object.fromEntries(Object.entries(process.env).filter(ours)),
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: withoutOurs(process.env),
   });
   const exited = once(server, 'exit');
   const url = await Promise.race([
@@ -94,6 +96,11 @@ async function startServer(port = '0') {
       await exited;
     },
   };
+}
+
+/** The server takes every WIRELAB_… for a setting and refuses those it does not know, such as the tests' own. @param {NodeJS.ProcessEnv} env */
+function withoutOurs(env) {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('WIRELAB_')));
 }
 
 /** The address in the first line that has one. @param {import('node:stream').Readable} stdout */

@@ -10,9 +10,21 @@ import { lab, textOf } from './harness.js';
 
 /** Each page, the lanes it opens, and what shows that a message came. */
 const PAGES = [
-  { name: 'index', path: '/', lanes: ['sse', 'websocket'], selector: '.figures tr[data-lane="sse"] td:nth-of-type(2)' },
+  {
+    name: 'index',
+    path: '/',
+    lanes: ['sse', 'websocket', 'datachannel'],
+    selector: '.figures tr[data-lane="datachannel"] td:nth-of-type(2)',
+  },
   { name: 'sse', path: '/sse.html', lanes: ['sse'], selector: '[data-reading="uptime"]' },
   { name: 'websocket', path: '/websocket.html', lanes: ['websocket'], selector: '[data-reading="count"]' },
+  { name: 'webrtc', path: '/webrtc.html', lanes: ['datachannel'], selector: '[data-stream="delivered"]' },
+  {
+    name: 'compare',
+    path: '/compare.html',
+    lanes: ['sse', 'websocket', 'datachannel'],
+    selector: '[data-figure="delivered"] [data-lane="datachannel-reliable"]',
+  },
 ];
 const SCHEMES = ['light', 'dark'];
 const WIDTHS = [360, 1280];
@@ -133,15 +145,17 @@ test('the time line is exported whole', async () => {
   await page.close();
 });
 
-test('after a restart both lanes come back by themselves, and each is told that the log is another one', async () => {
+test('after a restart all lanes come back by themselves, and those that resume are told that the log is another one', async () => {
   const page = await strict.open('/');
-  for (const lane of ['sse', 'websocket']) await textOf(page, `.figures tr[data-lane="${lane}"] td`, /[0-9]/);
+  for (const lane of ['sse', 'websocket', 'datachannel'])
+    await textOf(page, `.figures tr[data-lane="${lane}"] td`, /[0-9]/);
   await strict.restart();
   await textOf(page, '#timeline tbody', /closed 1001/);
   for (const lane of ['sse', 'websocket']) {
     await textOf(page, `.pill[data-lane="${lane}"] .state`, /^open$/);
     await page.waitForSelector(`#timeline tr[data-event="resync"] td.${lane}`);
   }
+  await textOf(page, '.pill[data-lane="datachannel"] .state', /^open$/);
   strict.complaints.splice(0); // the browser itself tells of refused connections
   await page.close();
 });

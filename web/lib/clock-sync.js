@@ -1,7 +1,7 @@
 /** How far this machine's clock and the server's are apart, asked eight times over the WebSocket lane. */
 
-import { ClockOffset } from '../../lib/clock.js';
-import { duration } from '../../lib/format.js';
+import { ClockOffset } from './clock.js';
+import { duration } from './format.js';
 
 /** Questions asked; the fastest answer is trusted. */
 const QUESTIONS = 8;
@@ -18,15 +18,15 @@ export class ClockSync {
   #asked = 0;
 
   /**
-   * @param {import('../../lib/transport/websocket.js').WebSocketLane} lane
-   * @param {(theta: import('../../lib/meter.js').Theta) => void} done
+   * @param {import('./transport/websocket.js').WebSocketLane} lane
+   * @param {(theta: import('./meter.js').Theta) => void} done
    */
   constructor(lane, done) {
     this.lane = lane;
     this.done = done;
   }
 
-  /** @param {import('../../lib/message.js').ServerFrame} frame @param {import('../../lib/lanes.js').Arrival} arrival */
+  /** @param {import('./message.js').ServerFrame} frame @param {import('./lanes.js').Arrival} arrival */
   frame(frame, { received_ms }) {
     if (frame.type === 'hello' && this.#asked < QUESTIONS) this.#ask();
     if (frame.type !== 'time') return;

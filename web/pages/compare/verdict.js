@@ -1,0 +1,94 @@
+/** What happened, in sentences made from the figures; and what speaks against the figures themselves. */
+
+import { counted, duration, percent, seconds } from '../../lib/format.js';
+import { LANES } from '../../lib/lanes.js';
+
+/** @typedef {import('./run.js').Standing} Standing */
+/** @typedef {Standing & { summary: import('../../lib/meter.js').Summary }} Measured */
+
+/** Less than this says nothing about a p99, messages. */
+const LEAST_MESSAGES = 100;
+/** Two ages apart by less than this, or by less than half, are the same to whoever looks, ms. */
+const NOTABLE_MS = 20;
+/** A stall of so many periods is worth a sentence below the freeze's threshold too. */
+const NOTABLE_PERIODS = 4;
+
+/**
+ * @param {readonly Standing[]} standings
+ * @param {{ period_ms: number, measured_ms: number }} run
+ * @returns {string}
+ */
+export function verdict(standings, { period_ms, measured_ms }) {
+  const measured = /** @type {Measured[]} */ (standings.filter(({ summary }) => summary?.delivery.delivered));
+  const silent = standings.filter(({ summary }) => !summary?.delivery.delivered);
+  const most = Math.max(0, ...measured.map(({ summary }) => summary.delivery.delivered));
+  if (most < LEAST_MESSAGES) return `${counted(most, 'message')} so far: too few for a sentence.`;
+
+  const events = [
+    ...silent.map(({ lane, now }) => `${LANES[lane].label} delivered nothing (${now.name}${now.why && `: ${now.why}`}).`),
+    ...measured.flatMap((standing) => stalled(standing, period_ms)),
+    ...measured.flatMap((standing) => lost(standing)),
+    ...apart(measured),
+  ];
+  if (events.length) return events.join(' ');
+  const ages = measured.flatMap(({ summary }) => (summary.age ? [summary.age.p99_us / 1000] : []));
+  const range = ages.length ? `, and the age’s p99 lies between ${duration(Math.min(...ages))} and ${duration(Math.max(...ages))}` : '';
+  return `Nothing interesting happened in ${seconds(measured_ms)}: no lane froze or lost anything${range}. On this path nothing tells them apart.`;
+}
+
+/** @param {Measured} standing @param {number} period_ms */
+function stalled({ lane, summary, worst, now }, period_ms) {
+  const { freezes, longest_gap_ms } = summary;
+  if (longest_gap_ms < NOTABLE_PERIODS * period_ms + NOTABLE_MS) return [];
+  const often = freezes.count > 1 ? `froze ${counted(freezes.count, 'time')}, for up to` : 'stood still for';
+  const state = now.name === 'waiting' || now.name === 'connecting' ? ` (${now.name}: ${now.why})` : '';
+  // What comes at once waited behind something: on a lane that keeps order that is a lost packet, or the sender's pause.
+  const held = worst.held > 2 ? `; then ${counted(worst.held, 'position')} came at once, which had been held back` : '';
+  return [`${LANES[lane].label} ${often} ${duration(longest_gap_ms)}${state}${held}.`];
+}
+
+/** @param {Measured} standing */
+function lost({ lane, summary: { delivery, age } }) {
+  if (delivery.lost + delivery.skipped === 0) return [];
+  const skipped = delivery.skipped ? `, ${counted(delivery.skipped, 'more was', 'more were')} skipped by the server, which said so,` : '';
+  const oldest = age ? ` and was never older than ${duration(age.peak_us / 1000)}` : '';
+  const of = `${counted(delivery.lost, 'position')} of ${counted(delivery.published, '', '').trim()}`;
+  return [`${LANES[lane].label} lost ${of}${skipped}${oldest}.`];
+}
+
+/** Whether the lanes' ages differ so that somebody would see it. @param {readonly Measured[]} measured */
+function apart(measured) {
+  const aged = measured.flatMap(({ lane, summary: { age } }) => (age ? [{ lane, p99_ms: age.p99_us / 1000 }] : []));
+  if (aged.length < 2) return [];
+  aged.sort((a, b) => a.p99_ms - b.p99_ms);
+  const [best, worst] = [aged[0], aged[aged.length - 1]];
+  if (worst.p99_ms - best.p99_ms < NOTABLE_MS || worst.p99_ms < 1.5 * best.p99_ms) return [];
+  return [
+    `One per cent of the time ${LANES[worst.lane].label} was older than ${duration(worst.p99_ms)}, ${LANES[best.lane].label} only than ${duration(best.p99_ms)}.`,
+  ];
+}
+
+/**
+ * What speaks against the figures.
+ *
+ * @param {readonly Standing[]} standings
+ * @param {{ hidden_ms: number, latest_ms: number, error_ms: number | null }} told `latest_ms`: how late this page's own
+ *   timer was at worst
+ * @returns {string[]}
+ */
+export function doubts(standings, { hidden_ms, latest_ms, error_ms }) {
+  const doubts = [];
+  if (hidden_ms > 0)
+    doubts.push(`this page was hidden for ${seconds(hidden_ms)}, and browsers slow hidden pages down`);
+  if (latest_ms > NOTABLE_MS)
+    doubts.push(`this page itself stood still for up to ${duration(latest_ms)}, which every lane shows as age`);
+  const least_us = Math.min(...standings.map(({ summary }) => summary?.latency?.p50_us ?? Infinity));
+  if (error_ms === null) doubts.push('the clocks could not be compared: latencies and ages are differences of two clocks');
+  else if (error_ms * 1000 > least_us)
+    doubts.push(`the clocks are known to ${duration(error_ms)}, more than the least p50 of ${duration(least_us / 1000)}`);
+  const negative = standings.reduce((sum, { summary }) => sum + (summary?.latency?.negative ?? 0), 0);
+  const delivered = standings.reduce((sum, { summary }) => sum + (summary?.delivery.delivered ?? 0), 0);
+  if (negative > delivered / 100)
+    doubts.push(`${percent((100 * negative) / delivered)} of the messages seem to have come before they were sent`);
+  return doubts;
+}
