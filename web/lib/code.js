@@ -1,6 +1,6 @@
 /** The code that runs the page: the real module, fetched as text and shown. */
 
-import { make, need } from './dom.js';
+import { make } from './dom.js';
 
 /** Fills every `<details class="code" data-file="/lib/…">` when it is first opened. */
 export function mountCode() {
@@ -67,8 +67,7 @@ function once(action) {
   };
 }
 
-/** Links that copy themselves. @param {ParentNode} within */
-export function mountCopyLink(within, /** @type {() => string} */ text) {
-  const button = need('button.copy', within);
+/** A button that copies what `text` says when it is pressed. @param {HTMLElement} button @param {() => string} text */
+export function mountCopy(button, text) {
   button.addEventListener('click', () => copyText(button, text()));
 }

@@ -1,8 +1,8 @@
-/** A histogram as bars on a logarithmic axis: ten to a decade, from 10 µs to 1 s; what lies outside is in the outermost. */
+/** A histogram as bars on a logarithmic axis: ten to a decade, from 10 µs to 10 s; what lies outside is in the outermost. */
 
 import { count, duration } from './format.js';
 
-const BARS = 50;
+const BARS = 60;
 const BARS_PER_DECADE = 10;
 const LEAST_US = 10;
 
@@ -20,6 +20,14 @@ export function inBars(histogram) {
   return [[...bars.keys()], bars];
 }
 
+/** The axis on which they lie. @type {import('./chart.js').ChartSpec['x']} */
+export const LOG_AXIS = {
+  label: 'from',
+  range: () => [0, BARS],
+  splits: () => [0, 10, 20, 30, 40, 50, 60],
+  format: (bar) => duration((LEAST_US * 10 ** (bar / BARS_PER_DECADE)) / 1000),
+};
+
 /**
  * What a chart has to know to draw them.
  *
@@ -31,12 +39,7 @@ export function barSpec(title, lane) {
   return {
     title,
     bars: true,
-    x: {
-      label: 'from',
-      range: () => [0, BARS],
-      splits: () => [0, 10, 20, 30, 40, 50],
-      format: (bar) => duration((LEAST_US * 10 ** (bar / BARS_PER_DECADE)) / 1000),
-    },
+    x: LOG_AXIS,
     y: { format: (y) => (Number.isInteger(y) ? count(y) : ''), least: 5 },
     series: [{ label: 'round trips', lane }],
   };

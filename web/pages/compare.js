@@ -1,13 +1,16 @@
 /** All lanes at the same time on one feed: the run, its tracks, its plot, its table and its sentence. */
 
 import { atScreenRate, atTableRate, setText, speaker } from '../lib/cadence.js';
-import { mountCode } from '../lib/code.js';
+import { mountCode, mountCopy } from '../lib/code.js';
 import { need } from '../lib/dom.js';
 import { counted, seconds } from '../lib/format.js';
 import { lanePill, mountHeader } from '../lib/header.js';
 import { Timeline } from '../lib/timeline.js';
 import { AgePlot } from './compare/age-plot.js';
+import { commandLine } from './compare/command-line.js';
+import { Distribution } from './compare/distribution.js';
 import { Order } from './compare/order.js';
+import { savePicture } from './compare/picture.js';
 import { exportRun } from './compare/report.js';
 import { Run } from './compare/run.js';
 import { drawStandings } from './compare/standings.js';
@@ -25,6 +28,7 @@ const pills = { sse: lanePill('sse'), websocket: lanePill('websocket'), datachan
 const say = speaker(need('#run .say'));
 const tracks = new Tracks(need('.tracks'));
 const plot = new AgePlot();
+const distribution = new Distribution();
 const watch = new Watch();
 const order = new Order(need('#run form'), () => start());
 const stop = /** @type {HTMLButtonElement} */ (need('.stop'));
@@ -35,6 +39,8 @@ let run;
 stop.addEventListener('click', () => run.stop('stopped by this page'));
 need('.record').addEventListener('click', () => start(RECORD_MS));
 save.addEventListener('click', () => exportRun(run, sentence(), objections()));
+need('.picture').addEventListener('click', () => savePicture(run, sentence(), phaseWords()));
+mountCopy(need('.command'), () => commandLine(run));
 
 /** Ends the run and starts another one. @param {number} [for_ms] ends by itself */
 function start(for_ms) {
@@ -79,6 +85,8 @@ atTableRate(() => {
   tracks.drawWords(run.contenders, run.now_us, isRunning);
   drawStandings(run);
   plot.chart.drawTable();
+  distribution.draw(run);
+  distribution.chart.drawTable();
   setText(need('.clock'), run.clockWords());
   setText(need('.phase'), phaseWords());
   const against = run.phase === 'measuring' || !isRunning ? objections() : [];

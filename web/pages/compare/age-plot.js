@@ -38,7 +38,7 @@ export class AgePlot {
     if (!run) return;
     this.#run = run;
     this.#now_us = run.now_us;
-    const last = Math.floor(this.#now_us / SPAN_US);
+    const last = Math.floor(this.#now_us / SPAN_US) - 1; // the newest that is over: a span that has just begun looks too good
     const spans = Array.from({ length: SPANS }, (_, i) => last - SPANS + 1 + i);
     const columns = ORDER.map((lane) => {
       const trace = run.contenders.find((contender) => contender.lane === lane)?.trace;

@@ -1,7 +1,7 @@
 /** A run as data: everything the page shows, and what is needed to doubt it. */
 
-import { make } from '../../lib/dom.js';
 import { DRAIN_MS, WARM_UP_S } from './run.js';
+import { save } from './save.js';
 
 /**
  * Hands the run to the visitor as a file.
@@ -12,9 +12,7 @@ import { DRAIN_MS, WARM_UP_S } from './run.js';
  */
 export function exportRun(run, sentence, against) {
   const text = JSON.stringify(report(run, sentence, against), null, 1);
-  const url = URL.createObjectURL(new Blob([text], { type: 'application/json' }));
-  make('a', { href: url, download: 'wirelab-compare.json' }).click();
-  setTimeout(() => URL.revokeObjectURL(url), 1000);
+  save(new Blob([text], { type: 'application/json' }), 'wirelab-compare.json');
 }
 
 /** @param {import('./run.js').Run} run @param {string} sentence @param {readonly string[]} against */

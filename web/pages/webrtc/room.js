@@ -5,7 +5,7 @@
 
 import { backoff_ms } from '../../lib/backoff.js';
 import { atTableRate, setText, speaker } from '../../lib/cadence.js';
-import { mountCopyLink } from '../../lib/code.js';
+import { mountCopy } from '../../lib/code.js';
 import { make, need } from '../../lib/dom.js';
 import { counted } from '../../lib/format.js';
 import { SERVER, Signalling } from '../../lib/signalling.js';
@@ -42,7 +42,7 @@ export class Room {
     setText(need('.room', section), room);
     const link = /** @type {HTMLAnchorElement} */ (need('.room-link', section));
     link.href = `/webrtc.html?room=${room}#room`;
-    mountCopyLink(section, () => link.href);
+    mountCopy(need('button.copy', section), () => link.href);
     need('form', section).addEventListener('submit', (event) => {
       event.preventDefault();
       this.#chat();

@@ -4,7 +4,7 @@
  */
 
 import { setText, speaker } from '../../lib/cadence.js';
-import { mountCopyLink } from '../../lib/code.js';
+import { mountCopy } from '../../lib/code.js';
 import { make, need } from '../../lib/dom.js';
 import { duration } from '../../lib/format.js';
 import { parseCursor, rewind } from '../../lib/message.js';
@@ -37,7 +37,7 @@ export class Chat {
     setText(need('.room', section), room);
     const link = /** @type {HTMLAnchorElement} */ (need('.room-link', section));
     link.href = `/websocket.html?room=${room}#chat`;
-    mountCopyLink(section, () => link.href);
+    mountCopy(need('button.copy', section), () => link.href);
     need('form', section).addEventListener('submit', (event) => {
       event.preventDefault();
       this.#send();

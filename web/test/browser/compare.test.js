@@ -60,6 +60,9 @@ test('a run that was stopped stands still, and is exported whole', async () => {
     assert.equal(counted, summary.delivery.delivered, lane);
   }
   assert.ok(report.lanes[2].setup.some((/** @type {any} */ { id, to_ms }) => id === 'open' && to_ms > 0));
+  const [picture] = await Promise.all([page.waitForEvent('download'), page.locator('.picture').click()]);
+  assert.match(picture.suggestedFilename(), /\.png$/);
+  assert.equal(readFileSync(await picture.path()).subarray(1, 4).toString(), 'PNG');
   assert.equal(await textOf(page, '.phase', /^ended/), phase);
   await page.locator('button.start').click();
   await textOf(page, '.phase', /^running/);
