@@ -31,6 +31,6 @@ export class Distribution {
     const shares = histograms.map((histogram) =>
       histogram?.count ? inBars(histogram)[1].map((count) => (100 * count) / histogram.count) : bars.map(() => null),
     );
-    this.chart.draw([bars, ...shares], 'the share of the messages in each tenth of a decade');
+    this.chart.draw([bars, ...shares], 'share of messages');
   }
 }
