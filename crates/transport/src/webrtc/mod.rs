@@ -16,13 +16,14 @@
 //! read from the cursor. On `state` a message that would have to wait is skipped (`gate.rs` says when).
 //!
 //! **How it ends.** `drain` on `control` and then the peer connection; a peer that closes is gone at once, one that
-//! vanishes after ICE's time, one that never connects after [`Settings::opening`]. Each takes all it held with it.
+//! vanishes after [`Settings::silent`], one that never connects after [`Settings::opening`]. Each takes all it held with it.
 
 mod channels;
 mod connect;
 mod counters;
 mod gate;
 mod loss;
+mod path;
 mod peer;
 mod port;
 mod readers;

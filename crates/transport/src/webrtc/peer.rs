@@ -48,6 +48,7 @@ pub(super) struct Peer {
     pub(super) commands: Commands,
     pub(super) hello: Hello,
     pub(super) opening: Duration,
+    pub(super) silent: Duration,
     pub(super) drained: CancellationToken,
     pub(super) clock: Clock,
     pub(super) counters: LaneCounters,
@@ -82,6 +83,7 @@ impl Peer {
             commands,
             hello,
             opening,
+            silent,
             drained,
             clock,
             counters,
@@ -115,7 +117,7 @@ impl Peer {
             now_us: clock.now_us(),
         });
         let mut open = Open {
-            state: State::new(state, flow, clock, counters.clone()),
+            state: State::new(state, Arc::clone(&flow), clock, counters.clone()),
             control,
             readers: Readers::default(),
             commands,
@@ -125,6 +127,7 @@ impl Peer {
         };
         let departure = tokio::select! {
             departure = open.run() => departure,
+            () = flow.silent(silent) => Departure::Gone,
             () = drained.cancelled() => Departure::Drain,
         };
         open.part(id, departure).await;

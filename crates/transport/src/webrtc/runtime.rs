@@ -12,13 +12,14 @@ use std::{
     net::SocketAddr,
     pin::Pin,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Context, Poll, Waker},
     time::Duration,
 };
 
+use tokio::time::{Instant, sleep};
 use webrtc::runtime::{
     AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, RecvMeta, Runtime, TokioRuntime,
     Transmit,
@@ -26,6 +27,7 @@ use webrtc::runtime::{
 
 use super::{
     loss::is_dtls,
+    path::Path,
     port::{Inbox, Local},
 };
 
@@ -33,16 +35,42 @@ use super::{
 const MOST_REMOTES: usize = 16;
 
 /// What a peer's stack did, for those who own the peer.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Flow {
     /// The channels are open, so nothing needs a second look any more.
     open: AtomicBool,
     stirred: AtomicBool,
     sent_bytes: AtomicU64,
     heard: AtomicBool,
+    path: Mutex<Path<Arc<Local>>>,
 }
 
 impl Flow {
+    pub(super) fn new() -> Self {
+        Self {
+            open: AtomicBool::new(false),
+            stirred: AtomicBool::new(false),
+            sent_bytes: AtomicU64::new(0),
+            heard: AtomicBool::new(false),
+            path: Mutex::new(Path::new(Instant::now())),
+        }
+    }
+
+    /// Waits until no check has been answered for `patience`.
+    pub(super) async fn silent(&self, patience: Duration) {
+        loop {
+            let silent = self.path().silent(Instant::now());
+            if silent >= patience {
+                return;
+            }
+            sleep(patience - silent).await;
+        }
+    }
+
+    fn path(&self) -> MutexGuard<'_, Path<Arc<Local>>> {
+        self.path.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) fn opened(&self) {
         self.open.store(true, Ordering::Relaxed);
     }
@@ -167,8 +195,20 @@ impl AsyncUdpSocket for Seat {
     }
 
     fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
-        self.learn(transmit.destination);
-        self.local.send(cx, transmit);
+        match self.flow.path().leaves(transmit.contents, Instant::now()) {
+            // Its answer went there, so the address is learnt.
+            Some((local, destination)) => local.send(
+                cx,
+                &Transmit {
+                    destination,
+                    ..*transmit
+                },
+            ),
+            None => {
+                self.learn(transmit.destination);
+                self.local.send(cx, transmit);
+            }
+        }
         self.flow
             .sent_bytes
             .fetch_add(transmit.contents.len() as u64, Ordering::Relaxed);
@@ -189,8 +229,13 @@ impl AsyncUdpSocket for Seat {
         let received = self.inbox.poll(cx, bufs, meta);
         if let Poll::Ready(Ok(filled)) = received {
             self.flow.stirred.store(true, Ordering::Relaxed);
-            if bufs[..filled].iter().any(|datagram| is_dtls(datagram)) {
-                self.flow.heard.store(true, Ordering::Relaxed);
+            for (buf, meta) in bufs.iter().zip(&*meta).take(filled) {
+                let datagram = &buf[..meta.len];
+                if is_dtls(datagram) {
+                    self.flow.heard.store(true, Ordering::Relaxed);
+                } else {
+                    self.flow.path().arrives(datagram, &self.local, meta.addr);
+                }
             }
         }
         received

@@ -38,7 +38,7 @@ const RECEIVE_WINDOW_BYTES: u32 = 512 * 1024;
 /// Channels that a foreign client may open before anybody looks.
 const WAITING_CHANNELS: usize = 8;
 
-/// How long ICE waits for a sign of life.
+/// How long ICE waits for a sign of life; zero is for ever.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Patience {
     pub(super) disconnected: Duration,
@@ -135,7 +135,7 @@ impl Stack {
             gathered,
             opened,
         };
-        let flow = Arc::new(Flow::default());
+        let flow = Arc::new(Flow::new());
         // The stack binds sockets of its own, one for each address, and hands them to our runtime, which lets them go.
         let placeholders: Vec<SocketAddr> = wanted
             .locals

@@ -1,27 +1,73 @@
-//! Whose STUN request it is (RFC 8489 and RFC 8445, section 7.2.2): the little that a demultiplexer has to read.
+//! Whose STUN message it is and what it wants (RFC 8489; RFC 8445, sections 7.1 and 7.2.2): the little that has to be
+//! read outside the stack. Nothing here is proven: that the stack does.
 
 /// Type, length, magic cookie, transaction id.
 const HEADER_BYTES: usize = 20;
 const BINDING_REQUEST: [u8; 2] = [0x00, 0x01];
 const MAGIC_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
+const BINDING_SUCCESS: [u8; 2] = [0x01, 0x01];
 const USERNAME: u16 = 0x0006;
+const USE_CANDIDATE: u16 = 0x0025;
+
+/// What pairs an answer with its request.
+pub(super) type TransactionId = [u8; 12];
+
+/// A connectivity check, or the answer that says it was good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Binding {
+    /// `nominates`: its sender wants to be reached by this pair.
+    Request {
+        id: TransactionId,
+        nominates: bool,
+    },
+    Success {
+        id: TransactionId,
+    },
+}
+
+/// Reads one; `None` for everything else, whatever it is.
+pub(super) fn binding(datagram: &[u8]) -> Option<Binding> {
+    let (kind, attributes) = message(datagram)?;
+    let id = datagram[8..HEADER_BYTES].try_into().ok()?;
+    match kind {
+        BINDING_REQUEST => Some(Binding::Request {
+            id,
+            nominates: each(attributes).flatten().any(|(kind, _)| kind == USE_CANDIDATE),
+        }),
+        BINDING_SUCCESS => Some(Binding::Success { id }),
+        _ => None,
+    }
+}
 
 /// The half of a binding request's `USERNAME` that names its receiver: `<receiver>:<sender>`. `None` for everything
 /// else, whatever it is.
 pub(super) fn local_ufrag(datagram: &[u8]) -> Option<&str> {
-    let (header, mut rest) = datagram.split_at_checked(HEADER_BYTES)?;
-    if header[..2] != BINDING_REQUEST || header[4..8] != MAGIC_COOKIE {
+    let (BINDING_REQUEST, attributes) = message(datagram)? else {
         return None;
-    }
-    while let Some(([kind_high, kind_low, length_high, length_low], body)) = rest.split_first_chunk() {
+    };
+    let (_, name) = each(attributes).find(|attribute| attribute.is_none_or(|(kind, _)| kind == USERNAME))??;
+    std::str::from_utf8(name).ok()?.split_once(':').map(|(ours, _)| ours)
+}
+
+/// The type of a STUN message, and its attributes as they come.
+fn message(datagram: &[u8]) -> Option<([u8; 2], &[u8])> {
+    let (header, attributes) = datagram.split_at_checked(HEADER_BYTES)?;
+    (header[4..8] == MAGIC_COOKIE).then_some(([header[0], header[1]], attributes))
+}
+
+/// Reads attributes, up to the first that is cut off, which is `None`.
+fn each(mut rest: &[u8]) -> impl Iterator<Item = Option<(u16, &[u8])>> {
+    std::iter::from_fn(move || {
+        let ([kind_high, kind_low, length_high, length_low], body) = rest.split_first_chunk()?;
         let length = usize::from(u16::from_be_bytes([*length_high, *length_low]));
-        let value = body.get(..length)?;
-        if u16::from_be_bytes([*kind_high, *kind_low]) == USERNAME {
-            return std::str::from_utf8(value).ok()?.split_once(':').map(|(ours, _)| ours);
-        }
-        rest = body.get(length.next_multiple_of(4)..)?;
-    }
-    None
+        let Some(value) = body.get(..length) else {
+            rest = &[];
+            return Some(None);
+        };
+        // Where only the padding is missing the value is whole.
+        rest = body.get(length.next_multiple_of(4)..).unwrap_or_default();
+        Some(Some((u16::from_be_bytes([*kind_high, *kind_low]), value)))
+    })
 }
 
 #[cfg(test)]

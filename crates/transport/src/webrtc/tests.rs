@@ -313,7 +313,7 @@ async fn odd_offers_and_datagrams_leave_nothing_behind() {
 async fn two_hundred_abandoned_peers_leave_nothing() {
     let lab = Lab::start(|settings| {
         settings.opening = Duration::from_secs(2);
-        (settings.disconnected, settings.failed) = (Duration::from_secs(1), Duration::from_secs(1));
+        settings.silent = Duration::from_secs(2);
         settings.keep_alive = Duration::from_millis(200);
     });
     let before = tokio::runtime::Handle::current().metrics().num_alive_tasks();
