@@ -32,10 +32,10 @@ export const PATIENCE_MS = 20_000;
 /**
  * Starts both.
  *
- * @param {{ bypassCSP?: boolean }} [options] `bypassCSP`: to inject a test tool
+ * @param {{ bypassCSP?: boolean, flags?: string[] }} [options] `bypassCSP`: to inject a test tool; `flags`: the server's
  */
-export async function lab({ bypassCSP = false } = {}) {
-  let server = await startServer();
+export async function lab({ bypassCSP = false, flags = [] } = {}) {
+  let server = await startServer({ flags });
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS });
   const context = await browser.newContext({ bypassCSP, acceptDownloads: true });
   context.setDefaultTimeout(PATIENCE_MS);
@@ -67,7 +67,7 @@ export async function lab({ bypassCSP = false } = {}) {
     /** Stops the server, as an operator does, and starts another one at the same address. */
     async restart() {
       await server.stop();
-      server = await startServer(new URL(server.url).port);
+      server = await startServer({ flags, port: new URL(server.url).port });
     },
     /** Stops the server for good. */
     stop: () => server.stop(),
@@ -78,9 +78,9 @@ export async function lab({ bypassCSP = false } = {}) {
   };
 }
 
-/** @param {string} [port] any free one where it is left out */
-async function startServer(port = '0') {
-  const server = spawn(serverPath(), ['serve', '--http', `127.0.0.1:${port}`], {
+/** @param {{ flags: string[], port?: string }} how `port`: any free one where it is left out */
+async function startServer({ flags, port = '0' }) {
+  const server = spawn(serverPath(), ['serve', '--http', `127.0.0.1:${port}`, ...flags], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: withoutOurs(process.env),
   });

@@ -27,6 +27,15 @@ test('a data channel to the server’s peer opens and carries tick.60.100', asyn
   await page.close();
 });
 
+test('a connection that is well is left alone: longer than the server waits for a sign of life', async () => {
+  const page = await bench.open('/webrtc.html');
+  // 40 s of them. A browser may change the pair it uses, and the server has to go along with it.
+  await textOf(page, '[data-stream="delivered"]', /^2[,.\s]?[4-9][0-9]{2}/, 60_000);
+  assert.doesNotMatch((await page.locator('#timeline tbody').textContent()) ?? '', /attempt 2|disconnected/);
+  assert.deepEqual(bench.complaints.splice(0), []);
+  await page.close();
+});
+
 test('connecting again makes a new connection that carries the feed', async () => {
   const page = await bench.open('/webrtc.html');
   await textOf(page, '[data-stream="delivered"]', /^[1-9]/);
@@ -82,6 +91,70 @@ test('without WebRTC the page says so, and what to try', async () => {
   await page.waitForSelector('.failure:not([hidden])');
   await textOf(page, '.pill[data-lane="datachannel"] .state', /no WebRTC/);
   bench.complaints.splice(0);
+  await page.close();
+});
+
+test('where no packet comes through, the page names UDP, what to try, and tries again by itself', async () => {
+  const page = await bench.context.newPage();
+  await page.addInitScript(() => {
+    // The server's candidates get the port of nobody: signalling works and every check is unanswered.
+    const set = RTCPeerConnection.prototype.setRemoteDescription;
+    RTCPeerConnection.prototype.setRemoteDescription = function ({ type, sdp = '' }) {
+      return /** @type {any} */ (set).call(this, { type, sdp: sdp.replace(/^(a=candidate:(?:\S+ ){5})\d+/gm, '$19') });
+    };
+  });
+  await page.goto(`${bench.url}/webrtc.html`);
+  await textOf(page, '.failure .what', /UDP between you and the server is blocked/);
+  await textOf(page, '.failure .try-this', /Try another network.*--announce-ip/);
+  await textOf(page, '#timeline tbody', /attempt 2/);
+  bench.complaints.splice(0);
+  await page.close();
+});
+
+test('a server whose peer has no place free says so, and the page says which limit', async () => {
+  const full = await lab({ flags: ['--max-peers', '1'] });
+  const first = await full.open('/webrtc.html');
+  await textOf(first, '#setup .say', /^Open after/);
+  const second = await full.open('/webrtc.html');
+  await textOf(second, '.failure .what', /no place free/);
+  await first.goto('about:blank');
+  // The first says that it goes, so the place is free at once and the second comes in by itself.
+  await textOf(second, '#setup .say', /^Open after/);
+  await full.close();
+});
+
+test('when both sides offer at once, perfect negotiation settles it and the channel stays open', async () => {
+  const page = await bench.open('/');
+  const settled = await page.evaluate(async () => {
+    // @ts-ignore: as the pages import it, from the server
+    const { Negotiation } = await import('/lib/negotiation.js');
+    const [a, b] = [new RTCPeerConnection(), new RTCPeerConnection()];
+    const channels = [a, b].map((peer) => peer.createDataChannel('control', { negotiated: true, id: 0 }));
+    const opened = channels.map((channel) => new Promise((open) => channel.addEventListener('open', open)));
+    /** Delivered later, as over a hub: offers that cross each other are on their way at the same time. @type {any} */
+    const polite = new Negotiation(a, true, (/** @type {any} */ signal) => setTimeout(() => impolite.take(signal), 30), {
+      waits: true,
+    });
+    /** @type {any} */
+    const impolite = new Negotiation(b, false, (/** @type {any} */ signal) => setTimeout(() => polite.take(signal), 30));
+    await Promise.all(opened);
+    const glares = () => polite.glares + impolite.glares;
+    const settled = new Promise((/** @type {(done?: undefined) => void} */ done) => {
+      const look = () => glares() > 0 && [a, b].every(({ signalingState }) => signalingState === 'stable') && done();
+      for (const peer of [a, b]) peer.addEventListener('signalingstatechange', look);
+    });
+    a.restartIce();
+    b.restartIce();
+    await settled;
+    const heard = new Promise((arrived) => (channels[1].onmessage = ({ data }) => arrived(data)));
+    channels[0].send('still here');
+    const words = await heard;
+    a.close();
+    b.close();
+    return { glares: glares(), words };
+  });
+  assert.ok(settled.glares >= 1, 'the offers crossed');
+  assert.equal(settled.words, 'still here');
   await page.close();
 });
 
