@@ -42,7 +42,6 @@ fn main() {
     PRIVILEGE.set(privilege).expect("it is set once");
     let tests: [(&str, Test<()>); 10] = [
         ("udp_takes_the_delay_both_ways", udp_takes_the_delay_both_ways),
-        ("tcp_arrives_whole_through_loss", tcp_arrives_whole_through_loss),
         (
             "the_same_seed_loses_the_same_packets",
             the_same_seed_loses_the_same_packets,
@@ -60,6 +59,8 @@ fn main() {
         ("congestion_control_is_pinned", congestion_control_is_pinned),
         ("nonsense_is_refused", nonsense_is_refused),
         ("a_dropped_lab_leaves_nothing", a_dropped_lab_leaves_nothing),
+        // The last: in one namespace its connection goes on closing in the next lab, and would take draws there.
+        ("tcp_arrives_whole_through_loss", tcp_arrives_whole_through_loss),
     ];
     let alone: [(&str, Test<Completion>); 3] = [
         (
