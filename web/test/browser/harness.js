@@ -32,10 +32,11 @@ export const PATIENCE_MS = 20_000;
 /**
  * Starts both.
  *
- * @param {{ bypassCSP?: boolean }} [options] `bypassCSP`: to inject a test tool
+ * @param {{ bypassCSP?: boolean, server?: readonly string[] }} [options] `bypassCSP`: to inject a test tool; `server`:
+ *   another program and its arguments
  */
-export async function lab({ bypassCSP = false } = {}) {
-  let server = await startServer();
+export async function lab({ bypassCSP = false, server: command } = {}) {
+  let server = await startServer(command);
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS });
   const context = await browser.newContext({ bypassCSP, acceptDownloads: true });
   context.setDefaultTimeout(PATIENCE_MS);
@@ -67,7 +68,7 @@ export async function lab({ bypassCSP = false } = {}) {
     /** Stops the server, as an operator does, and starts another one at the same address. */
     async restart() {
       await server.stop();
-      server = await startServer(new URL(server.url).port);
+      server = await startServer(serve(new URL(server.url).port));
     },
     /** Stops the server for good. */
     stop: () => server.stop(),
@@ -78,9 +79,14 @@ export async function lab({ bypassCSP = false } = {}) {
   };
 }
 
-/** @param {string} [port] any free one where it is left out */
-async function startServer(port = '0') {
-  const server = spawn(serverPath(), ['serve', '--http', `127.0.0.1:${port}`], {
+/** The command that serves on a port of loopback, by default on any free one. */
+function serve(port = '0') {
+  return [serverPath(), 'serve', '--http', `127.0.0.1:${port}`];
+}
+
+/** @param {readonly string[]} [command] */
+export async function startServer([program, ...args] = serve()) {
+  const server = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: withoutOurs(process.env),
   });
@@ -114,7 +120,8 @@ async function firstUrl(stdout) {
   throw new Error('the server did not say where it listens');
 }
 
-function serverPath() {
+/** Where the server is. */
+export function serverPath() {
   if (process.env.WIRELAB_BIN) return process.env.WIRELAB_BIN;
   const built = ['release', 'debug']
     .map((profile) => fileURLToPath(new URL(`../../../target/${profile}/wirelab`, import.meta.url)))
