@@ -7,6 +7,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
@@ -120,8 +121,14 @@ async function firstUrl(stdout) {
   throw new Error('the server did not say where it listens');
 }
 
-/** Where the server is. */
-export function serverPath() {
+/** The server that loses datagrams: beside the real one, where cargo puts examples. */
+export function lossyServer() {
+  const path = join(dirname(serverPath()), 'examples', 'lossy');
+  if (!existsSync(path)) throw new Error(`no ${path}: run cargo build -p wirelab --example lossy first`);
+  return path;
+}
+
+function serverPath() {
   if (process.env.WIRELAB_BIN) return process.env.WIRELAB_BIN;
   const built = ['release', 'debug']
     .map((profile) => fileURLToPath(new URL(`../../../target/${profile}/wirelab`, import.meta.url)))

@@ -1,11 +1,9 @@
 /** What each channel is, proven by what it does when a tenth of the server's datagrams is lost: Chromium is the other end. */
 
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { lab, serverPath } from './harness.js';
+import { lab, lossyServer } from './harness.js';
 
 const LOST_PER_MILLE = 100;
 /** Messages that a run takes: enough that chance keeps within the bounds below. */
@@ -122,11 +120,4 @@ async function receiveInBand({ init, topic, messages, opening_ms }) {
   connection.close();
   hub.close();
   return isDone ? { id, offsets } : null;
-}
-
-/** Beside the server, where cargo puts examples; not part of it. */
-function lossyServer() {
-  const path = join(dirname(serverPath()), 'examples', 'lossy');
-  if (!existsSync(path)) throw new Error(`no ${path}: run cargo build -p wirelab --example lossy first`);
-  return path;
 }
