@@ -22,10 +22,12 @@ main() {
   step 'rust: clippy' cargo clippy --locked --workspace --all-targets -- -D warnings
   step 'rust: tests, doc tests, repository rules and links' cargo test --locked --workspace --no-fail-fast
   step 'rust: documentation' env RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
-  local binary browser
+  local binary chromium firefox
   binary=$(built_binary)
-  browser=$(find_chromium)
-  step 'web: every page in a real browser' env WIRELAB_BIN="$binary" CHROMIUM="$browser" npm --prefix web run browser
+  chromium=$(find_chromium)
+  firefox=$(find_firefox)
+  step 'web: every page in real browsers' env WIRELAB_BIN="$binary" CHROMIUM="$chromium" FIREFOX="$firefox" \
+    npm --prefix web run browser
 
   printf '\n%d checks passed in %s:\n' "${#passed[@]}" "$(duration $((SECONDS - started)))"
   printf '  %s\n' "${passed[@]}"
@@ -92,6 +94,7 @@ absent() {
   has curl || echo curl
   nginx_is_there || echo nginx
   find_chromium >/dev/null || echo chromium
+  find_firefox >/dev/null || echo firefox-esr
 }
 
 # /usr/sbin is not in everybody's PATH; the tests look there too.
@@ -103,6 +106,14 @@ find_chromium() {
   local candidate
   for candidate in "${CHROMIUM:-}" chromium chromium-browser google-chrome \
     '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome'; do
+    if [[ -n $candidate ]] && command -v "$candidate"; then return 0; fi
+  done
+  return 1
+}
+
+find_firefox() {
+  local candidate
+  for candidate in "${FIREFOX:-}" firefox-esr firefox /Applications/Firefox.app/Contents/MacOS/firefox; do
     if [[ -n $candidate ]] && command -v "$candidate"; then return 0; fi
   done
   return 1

@@ -14,7 +14,7 @@ import { Negotiation } from './negotiation.js';
 /**
  * Why a connection is no more, for programs; each has its words in the page.
  *
- * @typedef {'no-answer' | 'checks' | 'dtls' | 'sctp' | 'disconnected' | 'failed' | 'closed' | 'description'} PeerEnd
+ * @typedef {'no-answer' | 'loopback' | 'checks' | 'dtls' | 'sctp' | 'disconnected' | 'failed' | 'closed' | 'description'} PeerEnd
  */
 
 /**
@@ -140,7 +140,7 @@ export class Peer {
   /** The stage that an opening has not come beyond. @returns {PeerEnd} */
   #stage() {
     if (!this.setup.has('answered')) return 'no-answer';
-    if (!this.setup.has('checked')) return 'checks';
+    if (!this.setup.has('checked')) return isLoopbackAlone(this.connection.remoteDescription?.sdp) ? 'loopback' : 'checks';
     return this.connection.sctp?.transport?.state === 'connected' ? 'sctp' : 'dtls';
   }
 
@@ -155,4 +155,10 @@ export class Peer {
   #mark(mark) {
     this.setup.mark(mark, performance.now());
   }
+}
+
+/** Whether a description announces addresses, and none that is not its own machine's. @param {string} [sdp] */
+function isLoopbackAlone(sdp = '') {
+  const addresses = [...sdp.matchAll(/^a=candidate:(?:\S+ ){4}(\S+)/gm)].map(([, address]) => address);
+  return addresses.length > 0 && addresses.every((address) => address.startsWith('127.') || address === '::1');
 }

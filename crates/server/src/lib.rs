@@ -34,6 +34,9 @@ pub use guard::{AuthorityError, Host, Origin};
 /// The version that `hello` and `/api/info` tell.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
+/// The same datagrams are lost in every run of a test.
+const LOSS_SEED: u64 = 7;
+
 /// Connections that wait to be accepted.
 const BACKLOG: i32 = 4096;
 
@@ -132,6 +135,7 @@ pub async fn run(listeners: Listeners, config: Config, stop: CancellationToken) 
         &config.announce,
         tasks.clone(),
     )?;
+    webrtc.loss().set(LOSS_SEED, config.lost_per_mille, 0);
     let rooms = hub::Limits {
         rooms: limits.rooms,
         peers_per_room: limits.peers_per_room,

@@ -9,7 +9,6 @@ const UDP = {
     'Try another network: many offices and hotels let only TCP through.',
     'At the server, open its port for UDP too: it is the same number as for HTTP.',
     'In a container or behind a router, start the server with --announce-ip and the address you reach it by.',
-    'Firefox does not pair with 127.0.0.1: open the page by the machine’s own address.',
   ],
 };
 
@@ -27,6 +26,14 @@ const ADVICE = {
   'no-answer': {
     what: 'The offer went out and no answer came: the server’s peer is overwhelmed or gone.',
     tries: ['Wait: this page tries again by itself.', 'Look at the server’s log.'],
+  },
+  loopback: {
+    what: 'The server announces 127.0.0.1 alone, and this browser does not reach it there: Firefox never tries loopback.',
+    tries: [
+      'Connect the server’s machine to a network and start the server again: it then announces that address too.',
+      'On the same machine, Chromium and Chrome connect over 127.0.0.1.',
+      'From another machine, start the server with --announce-ip and the address you reach it by.',
+    ],
   },
   checks: UDP,
   dtls: {

@@ -7,6 +7,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
@@ -32,10 +33,11 @@ export const PATIENCE_MS = 20_000;
 /**
  * Starts both.
  *
- * @param {{ bypassCSP?: boolean, flags?: string[] }} [options] `bypassCSP`: to inject a test tool; `flags`: the server's
+ * @param {{ bypassCSP?: boolean, flags?: readonly string[], server?: readonly string[] }} [options] `bypassCSP`: to
+ *   inject a test tool; `flags`: for the server; `server`: another program and its arguments
  */
-export async function lab({ bypassCSP = false, flags = [] } = {}) {
-  let server = await startServer({ flags });
+export async function lab({ bypassCSP = false, flags = [], server: command } = {}) {
+  let server = await startServer(command ?? serve({ flags }));
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS });
   const context = await browser.newContext({ bypassCSP, acceptDownloads: true });
   context.setDefaultTimeout(PATIENCE_MS);
@@ -67,7 +69,7 @@ export async function lab({ bypassCSP = false, flags = [] } = {}) {
     /** Stops the server, as an operator does, and starts another one at the same address. */
     async restart() {
       await server.stop();
-      server = await startServer({ flags, port: new URL(server.url).port });
+      server = await startServer(serve({ port: new URL(server.url).port, flags }));
     },
     /** Stops the server for good. */
     stop: () => server.stop(),
@@ -78,9 +80,14 @@ export async function lab({ bypassCSP = false, flags = [] } = {}) {
   };
 }
 
-/** @param {{ flags: string[], port?: string }} how `port`: any free one where it is left out */
-async function startServer({ flags, port = '0' }) {
-  const server = spawn(serverPath(), ['serve', '--http', `127.0.0.1:${port}`, ...flags], {
+/** The command that serves on a port of loopback, by default on any free one. @param {{ port?: string, flags?: readonly string[] }} [how] */
+function serve({ port = '0', flags = [] } = {}) {
+  return [serverPath(), 'serve', '--http', `127.0.0.1:${port}`, ...flags];
+}
+
+/** @param {readonly string[]} [command] */
+export async function startServer([program, ...args] = serve()) {
+  const server = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: withoutOurs(process.env),
   });
@@ -112,6 +119,13 @@ async function firstUrl(stdout) {
     return found[0];
   }
   throw new Error('the server did not say where it listens');
+}
+
+/** The server that loses datagrams: beside the real one, where cargo puts examples. */
+export function lossyServer() {
+  const path = join(dirname(serverPath()), 'examples', 'lossy');
+  if (!existsSync(path)) throw new Error(`no ${path}: run cargo build -p wirelab --example lossy first`);
+  return path;
 }
 
 function serverPath() {

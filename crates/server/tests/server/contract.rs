@@ -6,108 +6,9 @@ use wirelab_model::{
     Cursor, Epoch, Transport,
     frame::{Received, ResyncReason},
 };
-use wirelab_transport::{clock::Clock, sse, websocket};
+use wirelab_transport::{clock::Clock, sse};
 
-use crate::support::{Server, Socket, soon};
-
-/// The lanes that this server serves.
-pub(crate) const SERVED: [Transport; 2] = [Transport::Sse, Transport::WebSocket];
-
-/// A client half of either lane.
-pub(crate) enum Client {
-    Sse(Box<sse::Client>),
-    WebSocket(Box<websocket::Client>),
-}
-
-/// What a client half sees next.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Seen {
-    Frame(Received),
-    /// The stream has ended; with this code, on the lane that has one.
-    End(Option<u16>),
-}
-
-impl Client {
-    pub(crate) async fn open(server: &Server, lane: Transport, query: &str) -> Self {
-        let (address, host) = (server.address(), "localhost".to_owned());
-        let clock = Clock::start();
-        match lane {
-            Transport::Sse => {
-                let options = sse::Options {
-                    address,
-                    host,
-                    path: format!("/events?{query}"),
-                    last_event_id: None,
-                };
-                Self::Sse(Box::new(
-                    soon("a stream", sse::connect(&options, clock)).await.expect("a stream"),
-                ))
-            }
-            Transport::WebSocket => {
-                let options = websocket::Options {
-                    address,
-                    host,
-                    path: format!("/ws?{query}"),
-                };
-                let client = soon("a WebSocket", websocket::connect(&options, clock)).await;
-                Self::WebSocket(Box::new(client.expect("a WebSocket")))
-            }
-            Transport::DataChannel => unreachable!("not served"),
-        }
-    }
-
-    /// Opens and reads `hello`.
-    pub(crate) async fn greeted(server: &Server, lane: Transport, query: &str) -> (Self, HashMap<String, Cursor>) {
-        let mut client = Self::open(server, lane, query).await;
-        let Received::Hello {
-            lane: named, topics, ..
-        } = client.frame().await
-        else {
-            panic!("hello comes first")
-        };
-        assert_eq!(named, lane.id());
-        let topics = topics
-            .into_iter()
-            .map(|(topic, cursor)| (topic.as_str().to_owned(), cursor))
-            .collect();
-        (client, topics)
-    }
-
-    pub(crate) async fn next(&mut self) -> Seen {
-        match self {
-            Self::Sse(client) => match soon("an event", client.next()).await.expect("an unbroken stream") {
-                None => Seen::End(None),
-                Some(arrived) => {
-                    if let Received::Message { cursor, .. } = &arrived.frame {
-                        let id = arrived.id.expect("every message has an id of its own");
-                        assert!(id.contains(&cursor.to_string()), "{id} names {cursor}");
-                    }
-                    Seen::Frame(arrived.frame)
-                }
-            },
-            Self::WebSocket(client) => match soon("a frame", client.next()).await {
-                Ok(Some(arrived)) => Seen::Frame(arrived.frame),
-                Ok(None) => Seen::End(None),
-                Err(websocket::ConnectError::Closed(close)) => Seen::End(Some(close.code.into())),
-                Err(error) => panic!("{error}"),
-            },
-        }
-    }
-
-    pub(crate) async fn frame(&mut self) -> Received {
-        match self.next().await {
-            Seen::Frame(frame) => frame,
-            Seen::End(code) => panic!("the stream ended ({code:?})"),
-        }
-    }
-
-    pub(crate) async fn message(&mut self) -> (String, Cursor) {
-        match self.frame().await {
-            Received::Message { topic, cursor, .. } => (topic.as_str().to_owned(), cursor),
-            other => panic!("no message: {other:?}"),
-        }
-    }
-}
+use crate::support::{Client, Server, Socket, soon};
 
 async fn publish(server: &Server, topic: &str, count: usize) -> Vec<Cursor> {
     let (mut peer, mut cursors) = (server.connect().await, Vec::new());
@@ -121,38 +22,19 @@ async fn publish(server: &Server, topic: &str, count: usize) -> Vec<Cursor> {
 async fn hello_comes_first_and_names_the_lane_the_topics_and_where_they_stand() {
     let server = Server::start();
     let newest = publish(&server, "a", 3).await[2];
-    for lane in SERVED {
-        let mut client = Client::open(&server, lane, "topic=b&topic=a").await;
-        let Received::Hello {
-            server: version,
-            lane: named,
-            heartbeat_ms,
-            topics,
-            now_us,
-        } = client.frame().await
-        else {
-            panic!("hello comes first");
-        };
-        assert_eq!((version.as_str(), named.as_str()), (wirelab_server::VERSION, lane.id()));
-        assert!(
-            heartbeat_ms >= 1000 && now_us.0 > 1_700_000_000_000_000,
-            "{heartbeat_ms} {now_us:?}"
-        );
-        let names: Vec<_> = topics.keys().map(|topic| topic.as_str()).collect();
-        assert_eq!(names, ["a", "b"]);
-        let a = topics
-            .iter()
-            .find(|(topic, _)| topic.as_str() == "a")
-            .expect("it is named")
-            .1;
-        assert_eq!(*a, newest, "the next message comes after it");
+    for lane in Transport::ALL {
+        let (_client, topics) = Client::greeted(&server, lane, "topic=b&topic=a").await;
+        let mut names: Vec<_> = topics.keys().map(String::as_str).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["a", "b"], "{lane:?}");
+        assert_eq!(topics["a"], newest, "the next message comes after it: {lane:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn messages_come_once_and_in_order() {
     let server = Server::start();
-    for lane in SERVED {
+    for lane in Transport::ALL {
         let (mut client, _) = Client::greeted(&server, lane, "topic=a").await;
         for cursor in publish(&server, "a", 200).await {
             assert_eq!(client.message().await, ("a".to_owned(), cursor), "{lane:?}");
@@ -163,7 +45,7 @@ async fn messages_come_once_and_in_order() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_resume_brings_exactly_what_was_missed() {
     let server = Server::start();
-    for lane in SERVED {
+    for lane in Transport::ALL {
         let (mut client, _) = Client::greeted(&server, lane, "topic=a").await;
         let seen = publish(&server, "a", 5).await;
         for cursor in &seen[..3] {
@@ -224,7 +106,7 @@ async fn a_resume_that_cannot_be_exact_names_what_is_gone() {
     let (first, newest) = (all[0], all[9]);
     let other = Cursor::new(Epoch(first.epoch.0 ^ 1), 9);
     let ahead = Cursor::new(first.epoch, 11);
-    for lane in SERVED {
+    for lane in Transport::ALL {
         for (from, reason, cursor, missed, replayed) in [
             (first, ResyncReason::Expired, all[5], Some((all[1], all[5])), &all[6..]),
             (
@@ -268,7 +150,7 @@ async fn a_resume_that_cannot_be_exact_names_what_is_gone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn several_topics_share_a_connection() {
     let server = Server::start();
-    for lane in SERVED {
+    for lane in Transport::ALL {
         let (mut client, _) = Client::greeted(&server, lane, "topic=a&topic=b&topic=c").await;
         let mut got = HashMap::<_, Vec<_>>::new();
         let mut sent = HashMap::<_, Vec<_>>::new();
@@ -291,6 +173,10 @@ async fn every_lane_carries_the_same_bytes_whoever_published_them() {
     let mut stream = server.connect().await;
     stream.open_stream("/events?topic=a").await;
     let mut socket = Socket::greeted(&server, "/ws?topic=a").await;
+    let (Client::DataChannel(mut channel), _) = Client::greeted(&server, Transport::DataChannel, "topic=a").await
+    else {
+        unreachable!()
+    };
     let mut publisher = Socket::greeted(&server, "/ws").await;
     for (data, compact) in [
         ("1.50", "1.50"),
@@ -312,7 +198,8 @@ async fn every_lane_carries_the_same_bytes_whoever_published_them() {
         assert_eq!(by_socket.offset, by_http.offset + 1);
         for cursor in [by_http, by_socket] {
             let (event, text) = (stream.event().await, socket.raw().await);
-            assert_eq!(event.data, text, "the same bytes");
+            let (_, _, message) = soon("a message", channel.next_text()).await.expect("it is open");
+            assert_eq!((&event.data, &message), (&text, &text), "the same bytes");
             let head = format!(r#"{{"type":"message","topic":"a","cursor":"{cursor}","sent_us":"#);
             assert!(
                 text.starts_with(&head) && text.ends_with(&format!(r#","data":{compact}}}"#)),

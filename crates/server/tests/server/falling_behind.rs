@@ -6,10 +6,7 @@ use wirelab_model::{
     frame::{GapReason, Received},
 };
 
-use crate::{
-    contract::{Client, SERVED, Seen},
-    support::{Peer, Server, soon},
-};
+use crate::support::{Client, Peer, Seen, Server, soon};
 
 /// Messages that no kernel keeps for a reader that does not read: 40 KB each.
 const MESSAGES: u64 = 100;
@@ -88,7 +85,9 @@ impl Account {
 async fn stopped_reader(lane: Transport, policy: &str) -> (Server, Account) {
     let server = Server::with(|config| config.feed.ring_messages = KEPT);
     let (client, _) = Client::greeted(&server, lane, &format!("topic=a&policy={policy}")).await;
+    client.stop_reading();
     let cursors = overwhelm(&server).await;
+    client.read_again();
     let account = soon(
         "the reader to catch up",
         Account::of(client, cursors[cursors.len() - 1]),
@@ -103,7 +102,7 @@ fn skipped(lane: Transport, reason: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn gap_names_what_is_missing_and_goes_on_from_the_oldest_kept() {
-    for lane in SERVED {
+    for lane in Transport::ALL {
         let (server, account) = stopped_reader(lane, "gap").await;
         account.is_complete();
         assert!(account.gaps.iter().all(|(_, _, reason)| *reason == GapReason::Slow) && !account.gaps.is_empty());
@@ -119,7 +118,7 @@ async fn gap_names_what_is_missing_and_goes_on_from_the_oldest_kept() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn latest_skips_to_the_newest_and_names_what_it_skipped() {
-    for lane in SERVED {
+    for lane in Transport::ALL {
         let (server, account) = stopped_reader(lane, "latest").await;
         account.is_complete();
         assert!(account.gaps.iter().all(|(_, _, reason)| *reason == GapReason::Latest) && !account.gaps.is_empty());
@@ -131,7 +130,7 @@ async fn latest_skips_to_the_newest_and_names_what_it_skipped() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn disconnect_ends_the_connection_and_a_resume_names_what_is_missing() {
-    for lane in SERVED {
+    for lane in Transport::ALL {
         let (server, account) = stopped_reader(lane, "disconnect").await;
         assert_eq!(account.gaps, [], "{lane:?}");
         let last = *account.messages.last().expect("the first messages fit");
@@ -171,7 +170,7 @@ async fn disconnect_ends_the_connection_and_a_resume_names_what_is_missing() {
 async fn a_slow_replay_is_complete_under_every_policy() {
     let server = Server::with(|config| config.feed.ring_bytes = 64 << 20);
     let cursors = overwhelm(&server).await;
-    for lane in SERVED {
+    for lane in Transport::ALL {
         for policy in ["gap", "latest", "disconnect"] {
             let start = Cursor::new(cursors[0].epoch, 0);
             let (mut client, _) =
@@ -187,8 +186,10 @@ async fn a_slow_replay_is_complete_under_every_policy() {
 async fn a_stopped_reader_does_not_hold_up_the_others() {
     let server = Server::with(|config| config.feed.ring_messages = KEPT);
     let mut stopped = Vec::new();
-    for lane in SERVED {
-        stopped.push(Client::greeted(&server, lane, "topic=a").await);
+    for lane in Transport::ALL {
+        let (client, _) = Client::greeted(&server, lane, "topic=a").await;
+        client.stop_reading();
+        stopped.push(client);
     }
     let data = format!("\"{}\"", "x".repeat(40_000));
     let (mut publisher, (mut reader, _)) = (

@@ -355,4 +355,5 @@ async fn two_hundred_abandoned_peers_leave_nothing() {
     );
 }
 
+mod strangers;
 mod under_loss;

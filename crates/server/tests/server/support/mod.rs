@@ -1,5 +1,6 @@
 //! A server for one test and the plain clients that talk to it: bytes in, bytes out, nothing between.
 
+mod client;
 mod h2;
 mod peer;
 mod server;
@@ -7,6 +8,7 @@ mod socket;
 
 use std::time::Duration;
 
+pub(crate) use client::{Client, Seen};
 pub(crate) use h2::{Http2, kind};
 pub(crate) use peer::{Answer, Event, Peer, get, post, read_event};
 pub(crate) use server::{Server, Watched};
