@@ -1,0 +1,142 @@
+//! What `wirelab compare` is told.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, ValueEnum};
+use wirelab_link::{
+    Profile,
+    rules::{Loss, Rate, Share},
+};
+
+use super::lane::Lane;
+use crate::values::time;
+
+/// What is said below the flags.
+pub(crate) const AFTER: &str = "\
+All lanes run at the same time, each over a link of its own with the same profile, seed and start. The references tcp and \
+udp and a run without loss are always part of it.
+
+Exit codes: 0 measured, 2 wrong arguments, 3 inconclusive: most runs were disturbed, or no link can be made here \
+(wirelab doctor says what to type), 130 interrupted.
+
+  wirelab compare --profile lossy-2
+  wirelab compare --rtt 40ms --loss 5% --repeat 5 --output json > five.json
+  wirelab compare --rtt 100ms --sweep loss=0%,1%,2%,5%,10% --report sweep.html";
+
+/// The form of the results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// A table and what it says
+    Text,
+    /// Everything measured, versioned: docs/schema/compare.v1.json
+    Json,
+    /// A line for each lane of each run
+    Csv,
+}
+
+/// A list of losses to run one after the other.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Sweep(pub(crate) Vec<Share>);
+
+/// What `wirelab compare` is told.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Compare {
+    /// A link that has a name; the flags below change it
+    #[arg(long, value_name = "NAME", value_parser = named, help_heading = "Link")]
+    pub(crate) profile: Option<&'static wirelab_link::Named>,
+    /// Round trip, half of it each way
+    #[arg(long, value_name = "TIME", value_parser = time(Duration::ZERO..=Duration::from_secs(20)), help_heading = "Link")]
+    pub(crate) rtt: Option<Duration>,
+    /// Share of the packets that is lost, each way
+    #[arg(long, value_name = "PERCENT", conflicts_with = "sweep", help_heading = "Link")]
+    pub(crate) loss: Option<Share>,
+    /// Uniform extra delay up to this, each way; packets keep their order
+    #[arg(long, value_name = "TIME", value_parser = time(Duration::ZERO..=Duration::from_secs(10)), help_heading = "Link")]
+    pub(crate) jitter: Option<Duration>,
+    /// The bottleneck, each way, such as 2Mbit/s
+    #[arg(long, value_name = "RATE", help_heading = "Link")]
+    pub(crate) rate: Option<Rate>,
+    /// One comparison for each loss: loss=0%,1%,2%,5%,10%
+    #[arg(long, value_name = "loss=LIST", value_parser = sweep, help_heading = "Link")]
+    pub(crate) sweep: Option<Sweep>,
+    /// Chance begins with it; each repetition takes the next
+    #[arg(long, default_value_t = 1, help_heading = "Link")]
+    pub(crate) seed: u64,
+    /// Congestion control of the TCP sockets
+    #[arg(long, value_name = "NAME", default_value = "cubic", help_heading = "Link")]
+    pub(crate) congestion: String,
+
+    /// Messages a second
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=240), help_heading = "Feed")]
+    pub(crate) hz: u32,
+    /// Bytes of each message's data
+    #[arg(long, value_name = "BYTES", default_value_t = 100, value_parser = clap::value_parser!(u16).range(32..=16_384), help_heading = "Feed")]
+    pub(crate) size: u16,
+    /// What is compared, beside the references
+    #[arg(long, value_delimiter = ',', default_value = "sse,websocket,datachannel,datachannel-reliable", help_heading = "Feed")]
+    pub(crate) lanes: Vec<Lane>,
+
+    /// How long each run is measured
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = time(Duration::from_secs(1)..=Duration::from_secs(600)), help_heading = "Run")]
+    pub(crate) duration: Duration,
+    /// Runs of each setting, each with another seed
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=100), help_heading = "Run")]
+    pub(crate) repeat: u16,
+
+    /// The form of the results on stdout
+    #[arg(long, value_enum, default_value_t = Output::Text, help_heading = "Results")]
+    pub(crate) output: Output,
+    /// Also writes one self-contained page with plots
+    #[arg(long, value_name = "FILE.html", help_heading = "Results")]
+    pub(crate) report: Option<PathBuf>,
+}
+
+fn named(text: &str) -> Result<&'static wirelab_link::Named, String> {
+    let all = Profile::all();
+    all.iter().find(|named| named.name == text).ok_or_else(|| {
+        let names: Vec<_> = all.iter().map(|named| named.name).collect();
+        format!("there is no profile {text:?}; there are {}", names.join(", "))
+    })
+}
+
+fn sweep(text: &str) -> Result<Sweep, String> {
+    let list = text.strip_prefix("loss=").ok_or("a sweep is written loss=0%,1%,2%,5%,10%")?;
+    let shares: Vec<Share> = list
+        .split(',')
+        .map(|share| share.parse().map_err(|error| format!("{error}")))
+        .collect::<Result<_, _>>()?;
+    if shares.len() > 20 {
+        return Err("a sweep has at most 20 values".into());
+    }
+    Ok(Sweep(shares))
+}
+
+impl Compare {
+    /// The link before any sweep.
+    pub(crate) fn link(&self) -> Profile {
+        let mut profile = self.profile.map(|named| named.profile.clone()).unwrap_or_default();
+        for shape in [&mut profile.down, &mut profile.up] {
+            if let Some(rtt) = self.rtt {
+                shape.delay = rtt / 2;
+            } else if self.profile.is_none() {
+                shape.delay = Duration::from_millis(20);
+            }
+            if let Some(loss) = self.loss {
+                shape.loss = Loss::Random(loss);
+            }
+            if let Some(jitter) = self.jitter {
+                shape.jitter = jitter;
+            }
+            if let Some(rate) = self.rate {
+                shape.rate = Some(rate);
+            }
+        }
+        profile
+    }
+
+    /// The lanes with the references, in the order of every table.
+    pub(crate) fn contenders(&self) -> Vec<Lane> {
+        let asked = |lane: &Lane| self.lanes.contains(lane) || Lane::REFERENCES.contains(lane);
+        Lane::ALL.into_iter().filter(asked).collect()
+    }
+}
