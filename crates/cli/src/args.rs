@@ -9,6 +9,7 @@ use std::{
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use wirelab_server::{Host, Origin, config::Config};
 
+use crate::compare;
 use crate::values::{Off, address, bytes, bytes_text, count, host, origin, time, time_text};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -33,19 +34,40 @@ pub(crate) struct Cli {
     serve: Serve,
 }
 
+/// What is to be done.
 #[derive(Debug, Subcommand)]
-enum Command {
+pub(crate) enum Command {
     /// Start the server; this is also what happens without a command
     #[command(after_help = LAYERS, max_term_width = 100)]
     Serve(Box<Serve>),
+    /// Put all lanes on the same bad network at the same moment, and measure what each delivers
+    #[command(after_help = compare::args::AFTER, max_term_width = 100)]
+    Compare(Box<compare::args::Compare>),
+    /// Say whether a lossy link can be made here, and what to type where not
+    #[command(max_term_width = 100)]
+    Doctor(Doctor),
+}
+
+/// What `wirelab doctor` is told.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Doctor {
+    /// The form of the answer on stdout
+    #[arg(long, value_enum, default_value_t = DoctorOutput::Text)]
+    pub(crate) output: DoctorOutput,
+}
+
+/// The form of what `wirelab doctor` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DoctorOutput {
+    /// For people
+    Text,
+    /// For programs
+    Json,
 }
 
 impl Cli {
-    pub(crate) fn into_serve(self) -> Serve {
-        match self.command {
-            Some(Command::Serve(serve)) => *serve,
-            None => self.serve,
-        }
+    pub(crate) fn asked(self) -> Command {
+        self.command.unwrap_or(Command::Serve(Box::new(self.serve)))
     }
 }
 

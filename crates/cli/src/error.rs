@@ -5,7 +5,11 @@ use std::{io, net::SocketAddr};
 use thiserror::Error;
 use wirelab_server::RunError;
 
-use crate::{logging::LoggingError, settings::SettingsError};
+use crate::{
+    compare::{CompareError, run},
+    logging::LoggingError,
+    settings::SettingsError,
+};
 
 /// The server did not start, or did not end well.
 #[derive(Debug, Error)]
@@ -24,14 +28,20 @@ pub(crate) enum Error {
     System(io::Error),
     #[error(transparent)]
     Run(#[from] RunError),
+    #[error(transparent)]
+    Compare(#[from] CompareError),
+    #[error("this machine lets this process make no link; the lines above say what to type")]
+    NoLink,
 }
 
 impl Error {
-    /// 2: the arguments or the configuration are wrong; 1: the world is.
+    /// 2: the arguments or the configuration are wrong; 1: the world is; 3: it was measured and decides nothing.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Settings(_) | Self::Logging(_) => 2,
-            Self::Bind { .. } | Self::System(_) | Self::Run(_) => 1,
+            Self::Settings(_) | Self::Logging(_) | Self::Compare(CompareError::Profile(_)) => 2,
+            Self::Compare(CompareError::Run(run::RunError::Interrupted)) => 130,
+            Self::Compare(CompareError::Inconclusive | CompareError::Run(run::RunError::Stage(_))) => 3,
+            Self::Bind { .. } | Self::System(_) | Self::Run(_) | Self::Compare(_) | Self::NoLink => 1,
         }
     }
 }

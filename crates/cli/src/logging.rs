@@ -15,10 +15,10 @@ const STACK: &str = "rtc=error,rtc_dtls=error,rtc_ice=error,rtc_sctp=error,webrt
 #[error("RUST_LOG is no filter: {0}. Write such as RUST_LOG=info or RUST_LOG=info,wirelab_transport=debug")]
 pub(crate) struct LoggingError(String);
 
-/// Starts the log, once.
-pub(crate) fn start(format: LogFormat) -> Result<(), LoggingError> {
+/// Starts the log, once. `level` is what is logged where `RUST_LOG` says nothing.
+pub(crate) fn start(format: LogFormat, level: &str) -> Result<(), LoggingError> {
     let wanted = std::env::var("RUST_LOG").unwrap_or_default();
-    let wanted = if wanted.is_empty() { "info" } else { &wanted };
+    let wanted = if wanted.is_empty() { level } else { &wanted };
     // The WebRTC stack warns of every TLS extension that it passes over. What is asked for by name comes after and wins.
     let filter = EnvFilter::builder().parse(format!("{STACK},{wanted}"));
     let log = tracing_subscriber::fmt()

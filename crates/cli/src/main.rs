@@ -2,6 +2,8 @@
 //! crates below.
 
 mod args;
+mod compare;
+mod doctor;
 mod error;
 mod logging;
 mod ports;
@@ -13,18 +15,37 @@ mod values;
 
 use std::process::ExitCode;
 
+use clap::Parser as _;
+
+use crate::{
+    args::{Cli, Command, LogFormat},
+    error::Error,
+    settings::SettingsError,
+};
+
 /// Many small buffers that come and go with connections: see docs/decisions/0003-allocator.md.
 #[cfg(all(unix, not(target_env = "msvc")))]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
-    let settings = settings::load(std::env::args_os(), std::env::vars_os());
-    match settings
-        .map_err(error::Error::from)
-        .and_then(|settings| serve::run(&settings))
-    {
+    match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => render::failure(error),
+    }
+}
+
+fn run() -> Result<(), Error> {
+    let cli = Cli::try_parse().map_err(SettingsError::from)?;
+    match cli.asked() {
+        // Once more, with the variables and the file below the flags.
+        Command::Serve(_) => serve::run(&settings::load(std::env::args_os(), std::env::vars_os())?),
+        Command::Compare(asked) => {
+            // While there is one thread: a user namespace is refused to a process of more.
+            let privilege = wirelab_link::acquire();
+            logging::start(LogFormat::Text, "warn")?;
+            Ok(compare::run(&asked, &privilege)?)
+        }
+        Command::Doctor(asked) => doctor::run(asked, &wirelab_link::acquire()),
     }
 }

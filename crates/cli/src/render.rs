@@ -2,7 +2,7 @@
 #![expect(clippy::print_stderr, reason = "this is the one module that speaks to people")]
 
 use std::{
-    io::{self, Write as _},
+    io::{self, IsTerminal as _, Write as _},
     net::{SocketAddr, UdpSocket},
     process::ExitCode,
 };
@@ -30,6 +30,20 @@ pub(crate) fn listening(public: SocketAddr, udp: &[UdpSocket], internal: Option<
     // Whoever closed stdout does not want to read this; the server goes on.
     let mut stdout = io::stdout().lock();
     let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+}
+
+/// A result, on stdout.
+pub(crate) fn result(text: &str) {
+    // Whoever closed stdout has read enough.
+    let mut stdout = io::stdout().lock();
+    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+}
+
+/// How far it is, in place of what was said before; only where somebody looks. Nothing takes the line away.
+pub(crate) fn progress(text: &str) {
+    if io::stderr().is_terminal() {
+        eprint!("\r\x1b[2K{text}");
+    }
 }
 
 /// Says why the program ends, and with which code.

@@ -15,7 +15,7 @@ const RUNTIME_END: Duration = Duration::from_secs(1);
 
 /// Serves until a signal. Returns once every connection has gone or the grace time is over.
 pub(crate) fn run(settings: &Serve) -> Result<(), Error> {
-    logging::start(settings.running.log_format)?;
+    logging::start(settings.running.log_format, "info")?;
     let mut config = settings::config(settings)?;
     fit_to_open_files(&mut config);
 

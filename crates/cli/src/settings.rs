@@ -16,7 +16,7 @@ use clap::{ArgMatches, Args as _, CommandFactory as _, Parser as _, parser::Valu
 use thiserror::Error;
 use wirelab_server::config::{Config, FeedLimits, Limits, Secret};
 
-use crate::args::{Cli, Serve};
+use crate::args::{Cli, Command, Serve};
 
 /// What every variable of ours begins with.
 const PREFIX: &str = "WIRELAB_";
@@ -90,7 +90,10 @@ pub(crate) fn load(
         .into_iter()
         .chain(lower)
         .chain(argv.into_iter().skip(after));
-    Ok(Cli::try_parse_from(whole)?.into_serve())
+    match Cli::try_parse_from(whole)?.asked() {
+        Command::Serve(serve) => Ok(*serve),
+        other => unreachable!("it was told to serve: {other:?}"),
+    }
 }
 
 /// What the server is told. Reads the token's file.
@@ -109,6 +112,7 @@ pub(crate) fn config(settings: &Serve) -> Result<Config, SettingsError> {
         admin_token: settings.access.admin_token_file.as_deref().map(token).transpose()?,
         web_dir: settings.running.web_dir.clone(),
         announce: settings.addresses.announce_ip.clone(),
+        announce_own: true,
         lost_per_mille: 0, // nothing outside sets it
         grace: settings.running.grace,
         sse_heartbeat: settings.limits.sse_heartbeat,

@@ -202,7 +202,7 @@ fn a_wrong_flag_is_a_usage_error() {
         refused(2, &["--htpp", "127.0.0.1:0"], &[]).contains("--http"),
         "it names the flag that is meant"
     );
-    assert!(refused(2, &["compare"], &[]).contains("compare"));
+    assert!(refused(2, &["measure"], &[]).contains("compare"));
     assert!(refused(2, &["--http", "localhost:8080"], &[]).contains("127.0.0.1:8080"));
     assert!(refused(2, &["--max-connections", "0"], &[]).contains("from 1 to"));
     assert!(refused(2, &["--https", "127.0.0.1:8443"], &[]).contains("this version has no such listener yet"));

@@ -221,6 +221,7 @@ fn webrtc_settings(config: &Config) -> webrtc::Settings {
         peers: config.limits.peers,
         peers_per_address: config.limits.peers_per_address,
         opening: config.limits.peer_opening,
+        announce_own: config.announce_own,
         ..webrtc::Settings::default()
     }
 }

@@ -1,6 +1,9 @@
 //! The one clock of a process: wall time at its start, monotonic since.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::{
+    sync::OnceLock,
+    time::{Instant, SystemTime, UNIX_EPOCH},
+};
 
 use wirelab_model::Micros;
 
@@ -12,14 +15,18 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// Reads the wall clock, once.
+    /// The process's clock. The first call reads the wall clock, and nobody does again: a server and a client in one
+    /// process stamp by the same clock, so that one-way latency between them is exact.
     #[must_use]
     pub fn start() -> Self {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self {
-            wall_us: u64::try_from(wall.as_micros()).unwrap_or(u64::MAX),
-            started: Instant::now(),
-        }
+        static CLOCK: OnceLock<Clock> = OnceLock::new();
+        *CLOCK.get_or_init(|| {
+            let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            Self {
+                wall_us: u64::try_from(wall.as_micros()).unwrap_or(u64::MAX),
+                started: Instant::now(),
+            }
+        })
     }
 
     /// Now.

@@ -73,7 +73,12 @@ pub(crate) struct Compare {
     #[arg(long, value_name = "BYTES", default_value_t = 100, value_parser = clap::value_parser!(u16).range(32..=16_384), help_heading = "Feed")]
     pub(crate) size: u16,
     /// What is compared, beside the references
-    #[arg(long, value_delimiter = ',', default_value = "sse,websocket,datachannel,datachannel-reliable", help_heading = "Feed")]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "sse,websocket,datachannel,datachannel-reliable",
+        help_heading = "Feed"
+    )]
     pub(crate) lanes: Vec<Lane>,
 
     /// How long each run is measured
@@ -100,7 +105,9 @@ fn named(text: &str) -> Result<&'static wirelab_link::Named, String> {
 }
 
 fn sweep(text: &str) -> Result<Sweep, String> {
-    let list = text.strip_prefix("loss=").ok_or("a sweep is written loss=0%,1%,2%,5%,10%")?;
+    let list = text
+        .strip_prefix("loss=")
+        .ok_or("a sweep is written loss=0%,1%,2%,5%,10%")?;
     let shares: Vec<Share> = list
         .split(',')
         .map(|share| share.parse().map_err(|error| format!("{error}")))

@@ -48,11 +48,6 @@ impl Lane {
             Self::Udp => "udp",
         }
     }
-
-    /// Whether it keeps a stream in order by waiting for what is lost.
-    pub(crate) fn waits(self) -> bool {
-        !matches!(self, Self::DataChannel | Self::Udp)
-    }
 }
 
 impl fmt::Display for Lane {
@@ -66,6 +61,11 @@ impl FromStr for Lane {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let known = Self::ALL.into_iter().find(|lane| lane.id() == text);
-        known.ok_or_else(|| format!("there is no lane {text:?}; there are {}", Self::ALL.map(Self::id).join(", ")))
+        known.ok_or_else(|| {
+            format!(
+                "there is no lane {text:?}; there are {}",
+                Self::ALL.map(Self::id).join(", ")
+            )
+        })
     }
 }

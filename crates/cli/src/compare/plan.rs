@@ -37,11 +37,17 @@ impl Plan {
         let link = asked.link();
         let mut points = vec![control(&link)];
         match &asked.sweep {
-            Some(sweep) => points.extend(sweep.0.iter().filter(|share| **share != Share::NONE).map(|share| Point {
-                label: format!("loss {share}"),
-                is_control: false,
-                profile: with_loss(&link, Loss::Random(*share)),
-            })),
+            Some(sweep) => points.extend(
+                sweep
+                    .0
+                    .iter()
+                    .filter(|share| **share != Share::NONE)
+                    .map(|share| Point {
+                        label: format!("loss {share}"),
+                        is_control: false,
+                        profile: with_loss(&link, Loss::Random(*share)),
+                    }),
+            ),
             None if points[0].profile == link => {}
             None => points.push(Point {
                 label: described(&link),
@@ -51,7 +57,9 @@ impl Plan {
         }
         Self {
             points,
-            seeds: (0..u64::from(asked.repeat)).map(|n| asked.seed.wrapping_add(n)).collect(),
+            seeds: (0..u64::from(asked.repeat))
+                .map(|n| asked.seed.wrapping_add(n))
+                .collect(),
         }
     }
 
@@ -83,7 +91,9 @@ fn with_loss(link: &Profile, loss: Loss) -> Profile {
 fn described(link: &Profile) -> String {
     match link.down.loss {
         Loss::Random(share) => format!("loss {share}"),
-        Loss::Outages { outages, mean } => format!("outages {outages} of {} on average", humantime::format_duration(mean)),
+        Loss::Outages { outages, mean } => {
+            format!("outages {outages} of {} on average", humantime::format_duration(mean))
+        }
         Loss::Bursts { bursts, length } => format!("loss {bursts} in bursts of {length}"),
     }
 }

@@ -142,11 +142,17 @@ impl LaneResult {
 
 impl Measured {
     pub(crate) fn age_p99_ms(&self) -> f64 {
-        self.figures.age.as_ref().map_or(f64::NAN, |age| age.p99_us as f64 / 1000.0)
+        self.figures
+            .age
+            .as_ref()
+            .map_or(f64::NAN, |age| age.p99_us as f64 / 1000.0)
     }
 
     pub(crate) fn latency_ms(&self, of: impl Fn(&wirelab_model::metrics::Latency) -> u64) -> f64 {
-        self.figures.latency.as_ref().map_or(f64::NAN, |latency| of(latency) as f64 / 1000.0)
+        self.figures
+            .latency
+            .as_ref()
+            .map_or(f64::NAN, |latency| of(latency) as f64 / 1000.0)
     }
 }
 
@@ -154,7 +160,10 @@ impl PointResult {
     /// What a lane did in each run in which it was measured.
     pub(crate) fn of(&self, lane: Lane) -> Vec<&Measured> {
         let lanes = self.runs.iter().flat_map(|run| &run.lanes);
-        lanes.filter(|result| result.lane == lane).filter_map(LaneResult::measured).collect()
+        lanes
+            .filter(|result| result.lane == lane)
+            .filter_map(LaneResult::measured)
+            .collect()
     }
 
     /// The lane's median run by age p99, which is what is quoted.

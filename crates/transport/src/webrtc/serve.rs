@@ -54,6 +54,8 @@ pub struct Settings {
     pub silent: Duration,
     /// The beat of ICE's own life signs.
     pub keep_alive: Duration,
+    /// Whether peers are told the sockets' own addresses. Not where the way in is another one.
+    pub announce_own: bool,
 }
 
 impl Default for Settings {
@@ -66,6 +68,7 @@ impl Default for Settings {
             opening: Duration::from_secs(30),
             silent: Duration::from_secs(30),
             keep_alive: Duration::from_secs(2),
+            announce_own: true,
         }
     }
 }
@@ -160,7 +163,8 @@ impl Room {
     ) -> io::Result<Self> {
         let loss = Arc::new(Loss::default());
         let port = Port::open(sockets, &port_counters, &loss)?;
-        let mut announced: Vec<SocketAddr> = port.addresses().filter(|own| !own.ip().is_unspecified()).collect();
+        let told = |own: &SocketAddr| settings.announce_own && !own.ip().is_unspecified();
+        let mut announced: Vec<SocketAddr> = port.addresses().filter(told).collect();
         let number = port.addresses().next().map_or(0, |own| own.port());
         announced.extend(announce.iter().map(|ip| SocketAddr::new(*ip, number)));
         let shared = Shared {

@@ -1,0 +1,4 @@
+//! placeholder
+pub(crate) fn page(_: &super::result::Comparison) -> String {
+    String::new()
+}

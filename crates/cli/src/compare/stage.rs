@@ -1,0 +1,148 @@
+//! One lane's stage: a link of its own, a server at its far end and the runtime of a client at its near end.
+
+use std::{
+    io,
+    net::{IpAddr, SocketAddr, TcpListener, UdpSocket},
+    os::fd::AsFd as _,
+    time::{Duration, Instant},
+};
+
+use thiserror::Error;
+use tokio::runtime::{Builder, Runtime};
+use tokio_util::sync::CancellationToken;
+use wirelab_link::{Counters, Direction, Lab, LabError, Place, Privilege, Profile, pin_congestion_control};
+use wirelab_model::TopicName;
+use wirelab_server::{Listeners, config::Config};
+
+use super::{lane::Lane, reference, result::Wire};
+
+/// Why there is no stage.
+#[derive(Debug, Error)]
+pub(crate) enum StageError {
+    #[error(transparent)]
+    Lab(#[from] LabError),
+    #[error("the system does not give what a server at the far end needs: {0}")]
+    Io(#[from] io::Error),
+    #[error(
+        "the kernel does not let this process use the congestion control {name:?}: {source}. \
+         /proc/sys/net/ipv4/tcp_available_congestion_control lists those that it has; take one with --congestion"
+    )]
+    Congestion { name: String, source: io::Error },
+}
+
+/// A lane's stage. What is on it ends with it.
+pub(crate) struct Stage {
+    pub(crate) lane: Lane,
+    lab: Lab,
+    server: Runtime,
+    client: Runtime,
+    stop: CancellationToken,
+    port: u16,
+}
+
+impl Stage {
+    /// Makes the link, and starts the server.
+    pub(crate) fn set(
+        lane: Lane,
+        (privilege, profile, seed, origin): (&Privilege, &Profile, u64, Instant),
+        topic: &TopicName,
+        congestion: &str,
+    ) -> Result<Self, StageError> {
+        let lab = Lab::start(privilege, profile, seed, origin)?;
+        let (server, client) = (runtime(lab.server())?, runtime(lab.client())?);
+        let address = SocketAddr::from((lab.server_address(), 0));
+        let tcp = lab.server().within(|| wirelab_server::bind(address))??;
+        pin_congestion_control(tcp.as_fd(), congestion).map_err(|source| StageError::Congestion {
+            name: congestion.to_owned(),
+            source,
+        })?;
+        let bound = tcp.local_addr()?;
+        let udp = lab.server().within(|| wirelab_server::bind_udp(bound))??;
+        let stop = CancellationToken::new();
+        let stage = Self {
+            lane,
+            lab,
+            server,
+            client,
+            stop,
+            port: bound.port(),
+        };
+        stage.serve(tcp, udp, topic.clone());
+        Ok(stage)
+    }
+
+    fn serve(&self, tcp: TcpListener, udp: UdpSocket, topic: TopicName) {
+        let stop = self.stop.clone();
+        match self.lane {
+            Lane::Tcp => drop(self.server.spawn(reference::serve_tcp(tcp, topic, stop))),
+            Lane::Udp => drop(self.server.spawn(reference::serve_udp(udp, topic, stop))),
+            Lane::Sse | Lane::WebSocket | Lane::DataChannel | Lane::DataChannelReliable => {
+                let config = Config {
+                    // In one namespace the socket's own address leads round the link.
+                    announce: vec![IpAddr::V4(self.lab.server_seen_as())],
+                    announce_own: false,
+                    ..Config::default()
+                };
+                let listeners = Listeners {
+                    public: vec![tcp],
+                    udp: vec![udp],
+                    internal: None,
+                };
+                self.server.spawn(async move {
+                    if let Err(error) = wirelab_server::run(listeners, config, stop).await {
+                        tracing::error!(%error, "the server at the far end did not run");
+                    }
+                });
+            }
+        }
+    }
+
+    /// Where the client finds the server.
+    pub(crate) fn address(&self) -> SocketAddr {
+        (self.lab.server_seen_as(), self.port).into()
+    }
+
+    /// Runs something where the client is.
+    pub(crate) fn client(&self) -> &Runtime {
+        &self.client
+    }
+
+    pub(crate) fn mechanism(&self) -> String {
+        self.lab.mechanism().to_string()
+    }
+
+    /// What the link has carried up to now.
+    pub(crate) fn wire(&self) -> Wire {
+        let (down, up) = (self.lab.counters(Direction::Down), self.lab.counters(Direction::Up));
+        let lost = |counters: &Counters| counters.lost + counters.queue_dropped + counters.overflowed;
+        Wire {
+            down_packets: down.packets,
+            down_bytes: down.ip_bytes,
+            up_packets: up.packets,
+            up_bytes: up.ip_bytes,
+            lost_packets: lost(&down) + lost(&up),
+            lateness_p99_us: down
+                .lateness_us
+                .value_at_quantile(0.99)
+                .max(up.lateness_us.value_at_quantile(0.99)),
+        }
+    }
+
+    /// Ends what runs on it, without waiting for anybody.
+    pub(crate) fn strike(self) {
+        self.stop.cancel();
+        self.client.shutdown_background();
+        self.server.shutdown_background();
+    }
+}
+
+/// A runtime whose threads are in a place, so that every socket it makes is there.
+fn runtime(place: &Place) -> io::Result<Runtime> {
+    let place = place.clone();
+    Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_keep_alive(Duration::from_secs(1))
+        .enable_all()
+        .on_thread_start(move || place.enter().expect("its own process made the place and holds it"))
+        .build()
+}

@@ -1,0 +1,177 @@
+//! What the figures say, computed from them: what head-of-line blocking makes one expect of each lane, held against the
+//! references of the same runs, and what speaks against it all.
+
+use std::time::Duration;
+
+use wirelab_link::rules::Loss;
+
+use super::{
+    lane::Lane,
+    result::{Comparison, Finding, Measured, PointResult},
+};
+
+/// Without loss nothing tells the lanes apart by more than this.
+const CONTROL_MS: f64 = 2.0;
+/// A data channel does not stand further behind UDP than this.
+const BEHIND_UDP_MS: f64 = 5.0;
+/// From this loss on a stream's longest gap is a multiple of the data channel's …
+const HEAVY: f64 = 0.05;
+/// … this one at least.
+const TIMES: f64 = 3.0;
+/// Fewer messages say little about a 99th percentile.
+const ENOUGH: u64 = 300;
+
+/// What is expected of one setting, and whether it is so.
+pub(crate) fn findings(point: &PointResult, hz: u32) -> Vec<Finding> {
+    if point.is_control {
+        return control(point).into_iter().collect();
+    }
+    let streams = [Lane::Sse, Lane::WebSocket];
+    [data_channel_age(point), data_channel_gap(point, hz)]
+        .into_iter()
+        .chain(streams.map(|lane| within_tcp(point, lane)))
+        .chain(streams.map(|lane| stalls(point, lane)))
+        .flatten()
+        .collect()
+}
+
+fn finding(point: &PointResult, expected: String, holds: bool, seen: String) -> Finding {
+    Finding {
+        point: point.label.clone(),
+        expected,
+        holds,
+        seen,
+    }
+}
+
+fn control(point: &PointResult) -> Option<Finding> {
+    let lanes = Lane::ALL
+        .into_iter()
+        .filter_map(|lane| Some((lane, point.median(lane)?.age_p99_ms())));
+    let mut ages: Vec<_> = lanes.collect();
+    ages.sort_by(|(_, a), (_, b)| a.total_cmp(b));
+    let ((least_lane, least), (most_lane, most)) = (*ages.first()?, *ages.last()?);
+    Some(finding(
+        point,
+        format!("without loss the age p99 of all lanes lies within {CONTROL_MS} ms"),
+        most - least <= CONTROL_MS,
+        format!("from {least:.1} ms ({least_lane}) to {most:.1} ms ({most_lane})"),
+    ))
+}
+
+fn data_channel_age(point: &PointResult) -> Option<Finding> {
+    let (lane, udp) = (
+        point.median(Lane::DataChannel)?.age_p99_ms(),
+        point.median(Lane::Udp)?.age_p99_ms(),
+    );
+    Some(finding(
+        point,
+        format!("datachannel's age p99 is at most {BEHIND_UDP_MS} ms above udp's"),
+        lane - udp <= BEHIND_UDP_MS,
+        format!("{lane:.1} ms against {udp:.1} ms"),
+    ))
+}
+
+fn data_channel_gap(point: &PointResult, hz: u32) -> Option<Finding> {
+    let gap = |lane| median_of(point, lane, |measured| measured.figures.longest_gap_ms);
+    let (lane, udp, periods) = (gap(Lane::DataChannel)?, gap(Lane::Udp)?, 2000.0 / f64::from(hz));
+    Some(finding(
+        point,
+        "datachannel's longest gap is at most two periods above udp's".into(),
+        lane - udp <= periods + 1.0, // arrivals have the machine's own jitter
+        format!("{lane:.0} ms against {udp:.0} ms"),
+    ))
+}
+
+fn within_tcp(point: &PointResult, lane: Lane) -> Option<Finding> {
+    let age = point.median(lane)?.age_p99_ms();
+    let (least, most) = point.spread(Lane::Tcp, Measured::age_p99_ms)?;
+    Some(finding(
+        point,
+        format!("{lane}'s age p99 lies within tcp's spread over the seeds"),
+        (least - CONTROL_MS..=most + CONTROL_MS).contains(&age), // what the tools themselves tell apart is no difference
+        format!("{age:.1} ms; tcp from {least:.1} to {most:.1} ms"),
+    ))
+}
+
+fn stalls(point: &PointResult, lane: Lane) -> Option<Finding> {
+    let Loss::Random(share) = point.profile.down.loss else {
+        return None; // nobody escapes an outage, so no multiple is to be expected
+    };
+    let gap = |lane| median_of(point, lane, |measured| measured.figures.longest_gap_ms);
+    let (stream, channel) = (gap(lane)?, gap(Lane::DataChannel)?);
+    (share.of_one() >= HEAVY).then(|| {
+        finding(
+            point,
+            format!("{lane}'s longest gap is at least {TIMES} times datachannel's"),
+            stream >= TIMES * channel,
+            format!("{stream:.0} ms against {channel:.0} ms: {:.1} times", stream / channel),
+        )
+    })
+}
+
+/// The median of one figure over the seeds.
+pub(crate) fn median_of(point: &PointResult, lane: Lane, of: impl Fn(&Measured) -> f64) -> Option<f64> {
+    let mut values: Vec<f64> = point.of(lane).into_iter().map(of).collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len().saturating_sub(1) / 2).copied()
+}
+
+/// What speaks against the figures.
+pub(crate) fn warnings(comparison: &Comparison) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let (disturbed, runs) = (disturbed(comparison), runs(comparison));
+    if disturbed > 0 {
+        let first = comparison
+            .points
+            .iter()
+            .flat_map(|point| &point.runs)
+            .find_map(|run| run.disturbed.first());
+        warnings.push(format!(
+            "{disturbed} of {runs} runs were disturbed by this machine: {}",
+            first.map_or("", String::as_str)
+        ));
+    }
+    for point in &comparison.points {
+        for result in point.runs.iter().flat_map(|run| &run.lanes) {
+            if let super::result::Outcome::Failed(why) = &result.outcome {
+                warnings.push(format!("{}, {}: not measured, {why}", point.label, result.lane));
+            }
+        }
+        if let Loss::Bursts { .. } = point.profile.down.loss {
+            warnings.push(format!(
+                "{}: bursts are counted in packets, which is unfair to a TCP that has backed off; use outages to compare",
+                point.label
+            ));
+        }
+    }
+    let messages = comparison.setting.duration_ms * u64::from(comparison.setting.hz) / 1000;
+    if messages < ENOUGH {
+        warnings.push(format!(
+            "{messages} messages a run say little about a 99th percentile: use a longer --duration"
+        ));
+    }
+    if comparison.setting.seeds.len() < 3 {
+        warnings.push("with fewer than three seeds the tail of TCP is a matter of luck: use --repeat 3 or more".into());
+    }
+    warnings
+}
+
+/// Whether more runs were disturbed than not.
+pub(crate) fn is_inconclusive(comparison: &Comparison) -> bool {
+    2 * disturbed(comparison) > runs(comparison)
+}
+
+fn disturbed(comparison: &Comparison) -> usize {
+    let runs = comparison.points.iter().flat_map(|point| &point.runs);
+    runs.filter(|run| !run.disturbed.is_empty()).count()
+}
+
+fn runs(comparison: &Comparison) -> usize {
+    comparison.points.iter().map(|point| point.runs.len()).sum()
+}
+
+/// A duration as whole milliseconds.
+pub(crate) fn ms(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
