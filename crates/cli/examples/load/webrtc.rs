@@ -125,7 +125,7 @@ pub(crate) async fn abandoned(address: SocketAddr, pid: u32, count: usize) -> Re
 }
 
 /// What one peer saw of its topics.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Account {
     published: u64,
     delivered: u64,
