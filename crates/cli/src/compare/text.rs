@@ -4,11 +4,12 @@ use std::fmt::Write as _;
 
 use super::{
     lane::Lane,
-    result::{Comparison, Measured, Outcome, PointResult},
+    result::{Comparison, Measured, Outcome, PointResult, Setting},
 };
 
-/// The head of every table; [`row`] has the same widths.
-const HEAD: &str = "  lane                  delivered  latency p50     p99     age p99   (over seeds)   longest gap  freezes  wire down";
+/// The head of every table but for the last column's name; [`row`] has the same widths.
+const HEAD: &str =
+    "  lane                  delivered  latency p50     p99     age p99    (over runs)   longest gap  freezes";
 
 /// The whole text.
 pub(crate) fn text(comparison: &Comparison) -> String {
@@ -16,7 +17,7 @@ pub(crate) fn text(comparison: &Comparison) -> String {
     let setting = &comparison.setting;
     let _ = writeln!(
         out,
-        "{} messages a second of {} bytes, {} s a run, {} seeds; {}; TCP with {}",
+        "{} messages a second of {} bytes, {} s a run, {} seeds; {}; TCP with {} congestion control",
         setting.hz,
         setting.bytes,
         setting.duration_ms as f64 / 1000.0,
@@ -25,17 +26,32 @@ pub(crate) fn text(comparison: &Comparison) -> String {
         setting.congestion_control,
     );
     for point in &comparison.points {
-        table(&mut out, point, &setting.lanes);
+        table(&mut out, point, setting);
+    }
+    if !comparison.thresholds.is_empty() {
+        out.push_str("\nWhat was asked, of the median over the runs\n");
+    }
+    for judged in &comparison.thresholds {
+        let _ = writeln!(
+            out,
+            "  {}  {}: {}: {}",
+            word(judged.holds),
+            judged.point,
+            judged.threshold,
+            judged.seen
+        );
     }
     if !comparison.findings.is_empty() {
         out.push_str("\nWhat it says, in the median runs\n");
     }
     for finding in &comparison.findings {
-        let holds = if finding.holds { "yes" } else { "NO " };
         let _ = writeln!(
             out,
-            "  {holds}  {}: {}: {}",
-            finding.point, finding.expected, finding.seen
+            "  {}  {}: {}: {}",
+            word(finding.holds),
+            finding.point,
+            finding.expected,
+            finding.seen
         );
     }
     if !comparison.warnings.is_empty() {
@@ -47,13 +63,24 @@ pub(crate) fn text(comparison: &Comparison) -> String {
     out
 }
 
-fn table(out: &mut String, point: &PointResult, lanes: &[Lane]) {
-    let rtt = humantime::format_duration(point.profile.round_trip());
+fn word(holds: bool) -> &'static str {
+    if holds { "yes" } else { "NO " }
+}
+
+fn table(out: &mut String, point: &PointResult, setting: &Setting) {
     let control = if point.is_control { " (control)" } else { "" };
-    let _ = write!(out, "\n{}{control}, RTT {rtt}\n{HEAD}\n", point.label);
-    for lane in lanes {
+    let _ = write!(out, "\n{}{control}", point.label);
+    let bytes = if setting.target.is_some() {
+        "payload" // nobody counts what is on the wire
+    } else {
+        let rtt = humantime::format_duration(point.profile.round_trip());
+        let _ = write!(out, ", RTT {rtt}");
+        "wire down"
+    };
+    let _ = writeln!(out, "\n{HEAD}  {bytes}");
+    for lane in &setting.lanes {
         match point.median(*lane) {
-            Some(measured) => row(out, point, *lane, measured),
+            Some(measured) => row(out, point, *lane, measured, setting),
             None => {
                 let why = point
                     .runs
@@ -69,7 +96,11 @@ fn table(out: &mut String, point: &PointResult, lanes: &[Lane]) {
     }
 }
 
-fn row(out: &mut String, point: &PointResult, lane: Lane, measured: &Measured) {
+fn row(out: &mut String, point: &PointResult, lane: Lane, measured: &Measured, setting: &Setting) {
+    let bytes = match setting.target {
+        Some(_) => measured.figures.payload_bytes,
+        None => measured.wire.down_bytes,
+    };
     let delivery = &measured.figures.delivery;
     let delivered = 100.0 * delivery.delivered as f64 / delivery.published.max(1) as f64;
     let (least, most) = point.spread(lane, Measured::age_p99_ms).unwrap_or_default();
@@ -82,6 +113,6 @@ fn row(out: &mut String, point: &PointResult, lane: Lane, measured: &Measured) {
         format!("{least:.0}–{most:.0}"),
         measured.figures.longest_gap_ms,
         measured.figures.freezes.count,
-        measured.wire.down_bytes as f64 / 1024.0,
+        bytes as f64 / 1024.0,
     );
 }

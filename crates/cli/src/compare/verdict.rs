@@ -145,16 +145,38 @@ pub(crate) fn warnings(comparison: &Comparison) -> Vec<String> {
             ));
         }
     }
+    warnings.extend(of_target(comparison));
     let messages = comparison.setting.duration_ms * u64::from(comparison.setting.hz) / 1000;
     if messages < ENOUGH {
         warnings.push(format!(
             "{messages} messages a run say little about a 99th percentile: use a longer --duration"
         ));
     }
-    if comparison.setting.seeds.len() < 3 {
+    if comparison.setting.target.is_none() && comparison.setting.seeds.len() < 3 {
         warnings.push("with fewer than three seeds the tail of TCP is a matter of luck: use --repeat 3 or more".into());
     }
     warnings
+}
+
+/// What a path that is not ours cannot show.
+fn of_target(comparison: &Comparison) -> Vec<String> {
+    if comparison.setting.target.is_none() {
+        return Vec::new();
+    }
+    let lanes = comparison
+        .points
+        .iter()
+        .flat_map(|point| &point.runs)
+        .flat_map(|run| &run.lanes);
+    let errors = lanes.filter_map(|result| Some(result.measured()?.figures.clock.error_us.0));
+    let error_ms = errors.max().unwrap_or(0) as f64 / 1000.0;
+    vec![
+        "there is no reference and no control: what the path does is not told apart from what a lane adds".into(),
+        format!(
+            "the two clocks agree to within {error_ms:.1} ms: every latency and age may be wrong by so much, all lanes of a \
+             run alike"
+        ),
+    ]
 }
 
 /// Whether more runs were disturbed than not.
