@@ -2,6 +2,8 @@
 //! crates below.
 
 mod args;
+#[cfg_attr(not(test), expect(dead_code, reason = "temporary"))]
+mod compare;
 mod error;
 mod logging;
 mod ports;

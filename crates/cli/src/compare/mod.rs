@@ -1,0 +1,3 @@
+pub(crate) mod html;
+pub(crate) mod lane;
+pub(crate) mod result;
