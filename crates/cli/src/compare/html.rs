@@ -26,7 +26,13 @@ const STYLE: &str = include_str!("html/report.css");
 pub(crate) fn page(comparison: &Comparison) -> String {
     let title = title(comparison);
     let setting = &comparison.setting;
-    let points: String = comparison.points.iter().map(|point| point::section(point, setting)).collect();
+    // The control last: it is there to be looked up.
+    let (controls, lossy): (Vec<_>, Vec<_>) = comparison.points.iter().partition(|point| point.is_control);
+    let points: String = lossy
+        .into_iter()
+        .chain(controls)
+        .map(|point| point::section(point, setting))
+        .collect();
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
@@ -84,14 +90,19 @@ fn findings(comparison: &Comparison) -> String {
         })
         .collect();
     let listed = if listed.is_empty() {
-        "<p>Nothing was expected of this setting, so nothing is claimed: the figures below stand for themselves.</p>\n".into()
+        "<p>Nothing was expected of this setting, so nothing is claimed: the figures below stand for themselves.</p>\n"
+            .into()
     } else {
         format!(
             "<p class=\"fine\">What head-of-line blocking makes one expect, and whether the median run shows it.</p>\n\
              <ul class=\"findings\">\n{listed}</ul>\n"
         )
     };
-    let warnings: String = comparison.warnings.iter().map(|warning| format!("<li>{}</li>", escaped(warning))).collect();
+    let warnings: String = comparison
+        .warnings
+        .iter()
+        .map(|warning| format!("<li>{}</li>", escaped(warning)))
+        .collect();
     let warnings = if warnings.is_empty() {
         "<p class=\"fine\">Nothing that was watched speaks against these figures.</p>\n".into()
     } else {
@@ -112,7 +123,10 @@ fn sweep(comparison: &Comparison) -> String {
         ("age p99", Measured::age_p99_ms as fn(&Measured) -> f64),
         ("longest gap", |measured: &Measured| measured.figures.longest_gap_ms),
     ];
-    let plots: String = plots.into_iter().map(|(name, of)| curve(&points, lanes, name, of)).collect();
+    let plots: String = plots
+        .into_iter()
+        .map(|(name, of)| curve(&points, lanes, name, of))
+        .collect();
     format!(
         "<section id=\"sweep\">\n<h2>Over loss</h2>\n<p class=\"fine\">Lines join the median runs; whiskers go from the least to \
          the most of the seeds. Lanes are drawn a little aside of each other. Times are on a logarithmic scale.</p>\n\

@@ -73,7 +73,11 @@ impl Axis {
         let most = round_up(most).max(round_up(least * 1.5));
         let steps: Vec<f64> = rounds(least, most).collect();
         let decades = |tick: &f64| (tick.log10() - tick.log10().round()).abs() < 1e-6;
-        let ticks = if steps.len() > MOST_TICKS { steps.into_iter().filter(decades).collect() } else { steps };
+        let ticks = if steps.len() > MOST_TICKS {
+            steps.into_iter().filter(decades).collect()
+        } else {
+            steps
+        };
         Self {
             least,
             most,
@@ -96,14 +100,18 @@ impl Axis {
 /// The least of 1, 2, 5, 10 … that is no less.
 fn round_up(value: f64) -> f64 {
     let decade = 10.0_f64.powf(value.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].into_iter().find(|step| value <= decade * step * (1.0 + 1e-9));
+    let step = [1.0, 2.0, 5.0, 10.0]
+        .into_iter()
+        .find(|step| value <= decade * step * (1.0 + 1e-9));
     decade * step.unwrap_or(10.0)
 }
 
 /// The greatest of 1, 2, 5, 10 … that is no more.
 fn round_down(value: f64) -> f64 {
     let decade = 10.0_f64.powf((value.log10() + 1e-9).floor());
-    let step = [5.0, 2.0, 1.0].into_iter().find(|step| value >= decade * step * (1.0 - 1e-9));
+    let step = [5.0, 2.0, 1.0]
+        .into_iter()
+        .find(|step| value >= decade * step * (1.0 - 1e-9));
     decade * step.unwrap_or(1.0)
 }
 

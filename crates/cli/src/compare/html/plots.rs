@@ -24,9 +24,15 @@ type Spot = (f64, f64);
 /// A figure over loss: a line through the medians, whiskers from the least to the most of the seeds.
 pub(super) fn curve(points: &[&PointResult], lanes: &[Lane], title: &str, of: fn(&Measured) -> f64) -> String {
     let losses: Vec<f64> = points.iter().map(|point| loss_percent(point)).collect();
-    let spread = |lane, point: &PointResult| point.spread(lane, of).filter(|(least, most)| least.is_finite() && most.is_finite());
+    let spread = |lane, point: &PointResult| {
+        point
+            .spread(lane, of)
+            .filter(|(least, most)| least.is_finite() && most.is_finite())
+    };
     let x = Axis::of(&losses);
-    let ends = lanes.iter().flat_map(|lane| points.iter().filter_map(|point| spread(*lane, point)));
+    let ends = lanes
+        .iter()
+        .flat_map(|lane| points.iter().filter_map(|point| spread(*lane, point)));
     let y = Axis::log(ends.flat_map(|(least, most)| [least, most]));
     let mut body = String::new();
     for (n, lane) in lanes.iter().enumerate() {
@@ -52,7 +58,10 @@ pub(super) fn curve(points: &[&PointResult], lanes: &[Lane], title: &str, of: fn
         }
         // Side by side, so that whiskers do not hide each other.
         let aside = (n as f64 - (lanes.len() as f64 - 1.0) / 2.0) * 3.0;
-        body += &format!("<g class=\"{lane}\" transform=\"translate({aside:.1} 0)\">{}{marks}</g>", stretched(&[spots], *lane));
+        body += &format!(
+            "<g class=\"{lane}\" transform=\"translate({aside:.1} 0)\">{}{marks}</g>",
+            stretched(&[spots], *lane)
+        );
     }
     let name = format!("{title} over loss, for each lane");
     framed("tall", &name, (&x, "loss, %"), (&y, &format!("{title}, ms")), &body)
@@ -60,8 +69,10 @@ pub(super) fn curve(points: &[&PointResult], lanes: &[Lane], title: &str, of: fn
 
 /// How old the newest state was through the window, a plot for each lane, all on one scale.
 pub(super) fn time_lines(point: &PointResult, lanes: &[Lane], window_ms: u64) -> String {
-    let runs: Vec<(Lane, &Measured)> =
-        lanes.iter().filter_map(|lane| Some((*lane, point.median(*lane)?))).collect();
+    let runs: Vec<(Lane, &Measured)> = lanes
+        .iter()
+        .filter_map(|lane| Some((*lane, point.median(*lane)?)))
+        .collect();
     let x = Axis::window(window_ms as f64 / 1000.0);
     let y = Axis::from_zero(runs.iter().flat_map(|(_, run)| run.age_ms.iter().flatten().copied()));
     runs.into_iter()
@@ -86,14 +97,24 @@ fn time_line(lane: Lane, run: &Measured, seed: &str, window_ms: u64, (x, y): (&A
     for (n, ages) in run.age_ms.chunks(together).enumerate() {
         let middle = (n * together) as f64 + ages.len() as f64 / 2.0;
         let at = x.at(middle / spans as f64 * window_ms as f64 / 1000.0);
-        match ages.iter().flatten().copied().filter(|age| age.is_finite()).reduce(f64::max) {
+        match ages
+            .iter()
+            .flatten()
+            .copied()
+            .filter(|age| age.is_finite())
+            .reduce(f64::max)
+        {
             Some(age) => lines.last_mut().into_iter().for_each(|line| line.push((at, y.at(age)))),
             None => lines.push(Vec::new()),
         }
     }
     body += &format!("<g class=\"{lane}\">{}</g>", stretched(&lines, lane));
     let froze = counted(run.freezes_ms.len(), "freeze");
-    let said = format!("{froze}, {} together; age p99 {}; {seed}", time(run.figures.freezes.total_ms), time(run.age_p99_ms()));
+    let said = format!(
+        "{froze}, {} together; age p99 {}; {seed}",
+        time(run.figures.freezes.total_ms),
+        time(run.age_p99_ms())
+    );
     let name = format!("Age of information of {} through the window: {said}", label(lane));
     format!(
         "<figure class=\"line\"><figcaption>{}<span>{said}</span></figcaption>{}</figure>",
@@ -108,17 +129,29 @@ pub(super) fn slower_than(point: &PointResult, lanes: &[Lane]) -> String {
         .iter()
         .filter_map(|lane| Some((*lane, point.median(*lane)?.latencies_ms.as_slice())))
         .collect();
-    let ends = runs.iter().flat_map(|(_, all)| [all.first(), all.last()]).flatten().copied();
+    let ends = runs
+        .iter()
+        .flat_map(|(_, all)| [all.first(), all.last()])
+        .flatten()
+        .copied();
     let x = Axis::log(ends);
     let most = runs.iter().map(|(_, all)| all.len()).max().unwrap_or(1).max(10);
     let y = Axis::log([1.0, 1.0 / most as f64].into_iter().map(|share| share * 100.0));
     let mut body = String::new();
     for (lane, latencies) in &runs {
-        let spots = tail(latencies).into_iter().map(|(latency, share)| (x.at(latency), y.at(share * 100.0)));
+        let spots = tail(latencies)
+            .into_iter()
+            .map(|(latency, share)| (x.at(latency), y.at(share * 100.0)));
         body += &format!("<g class=\"{lane}\">{}</g>", stretched(&[spots.collect()], *lane));
     }
     let name = format!("Share of messages at least as slow, for each lane, at {}", point.label);
-    framed("tall", &name, (&x, "latency, ms"), (&y, "share at least as slow, %"), &body)
+    framed(
+        "tall",
+        &name,
+        (&x, "latency, ms"),
+        (&y, "share at least as slow, %"),
+        &body,
+    )
 }
 
 /// Of sorted latencies, each with the share that is at least as slow. Shares are spread evenly over a logarithmic scale,
@@ -130,7 +163,10 @@ pub(super) fn tail(sorted: &[f64]) -> Vec<(f64, f64)> {
         .filter(|behind| (1..=all).contains(behind))
         .collect();
     behind.dedup();
-    behind.into_iter().map(|behind| (sorted[all - behind], behind as f64 / all as f64)).collect()
+    behind
+        .into_iter()
+        .map(|behind| (sorted[all - behind], behind as f64 / all as f64))
+        .collect()
 }
 
 /// A lane's line and name: colour, dash and words.
@@ -163,7 +199,11 @@ fn seed_of(point: &PointResult, wanted: &Measured) -> String {
         let mut lanes = run.lanes.iter().filter_map(|lane| lane.measured());
         lanes.any(|measured| std::ptr::eq(measured, wanted))
     };
-    point.runs.iter().find(has).map_or_else(String::new, |run| format!("seed {}", run.seed))
+    point
+        .runs
+        .iter()
+        .find(has)
+        .map_or_else(String::new, |run| format!("seed {}", run.seed))
 }
 
 /// Percent from the top for a way up.
@@ -176,7 +216,12 @@ fn stretched(lines: &[Vec<Spot>], lane: Lane) -> String {
     let mut path = String::new();
     for line in lines {
         for (n, (x, y)) in line.iter().enumerate() {
-            path += &format!("{}{:.1} {:.1}", if n == 0 { "M" } else { "L" }, x * 1000.0, (1.0 - y) * 1000.0);
+            path += &format!(
+                "{}{:.1} {:.1}",
+                if n == 0 { "M" } else { "L" },
+                x * 1000.0,
+                (1.0 - y) * 1000.0
+            );
         }
         if let [(x, y)] = line.as_slice() {
             path += &format!("L{:.1} {:.1}", x * 1000.0 + 0.1, (1.0 - y) * 1000.0);

@@ -41,11 +41,20 @@ fn doubts(point: &PointResult) -> String {
     for run in &point.runs {
         for result in &run.lanes {
             if let Outcome::Failed(why) = &result.outcome {
-                said.push(format!("{}, seed {}, failed: {}", label(result.lane), run.seed, escaped(why)));
+                said.push(format!(
+                    "{}, seed {}, failed: {}",
+                    label(result.lane),
+                    run.seed,
+                    escaped(why)
+                ));
             }
         }
         for why in &run.disturbed {
-            said.push(format!("The run with seed {} was disturbed: {}", run.seed, escaped(why)));
+            said.push(format!(
+                "The run with seed {} was disturbed: {}",
+                run.seed,
+                escaped(why)
+            ));
         }
     }
     if said.is_empty() {
@@ -64,7 +73,9 @@ const BEFORE_AGE: [Column; 6] = [
     ("p95", |run| time(run.latency_ms(|latency| latency.p95_us))),
     ("p99", |run| time(run.latency_ms(|latency| latency.p99_us))),
     ("max", |run| time(run.latency_ms(|latency| latency.max_us))),
-    ("age mean", |run| time(run.figures.age.as_ref().map_or(f64::NAN, |age| age.mean_us / 1000.0))),
+    ("age mean", |run| {
+        time(run.figures.age.as_ref().map_or(f64::NAN, |age| age.mean_us / 1000.0))
+    }),
 ];
 const AFTER_AGE: [Column; 8] = [
     ("longest gap", |run| time(run.figures.longest_gap_ms)),
@@ -81,7 +92,11 @@ const AFTER_AGE: [Column; 8] = [
 ];
 
 fn table(point: &PointResult, lanes: &[Lane]) -> String {
-    let names = BEFORE_AGE.iter().map(|(name, _)| *name).chain(["age p99"]).chain(AFTER_AGE.iter().map(|(name, _)| *name));
+    let names = BEFORE_AGE
+        .iter()
+        .map(|(name, _)| *name)
+        .chain(["age p99"])
+        .chain(AFTER_AGE.iter().map(|(name, _)| *name));
     let head: String = names.map(|name| format!("<th scope=\"col\">{name}</th>")).collect();
     let rows: String = lanes.iter().map(|lane| row(point, *lane)).collect();
     let name = escaped(&point.label);
@@ -102,11 +117,15 @@ fn row(point: &PointResult, lane: Lane) -> String {
         );
     };
     let missing = if measured < point.runs.len() {
-        format!("<small class=\"failed\">measured in {measured} of {}</small>", counted(point.runs.len(), "run"))
+        format!(
+            "<small class=\"failed\">measured in {measured} of {}</small>",
+            counted(point.runs.len(), "run")
+        )
     } else {
         String::new()
     };
-    let cells = |columns: &[Column]| -> String { columns.iter().map(|(_, of)| format!("<td>{}</td>", of(run))).collect() };
+    let cells =
+        |columns: &[Column]| -> String { columns.iter().map(|(_, of)| format!("<td>{}</td>", of(run))).collect() };
     format!(
         "<tr><th scope=\"row\">{}{missing}</th>{}<td>{}<small>{}</small></td>{}</tr>\n",
         swatch(lane),
@@ -120,11 +139,20 @@ fn row(point: &PointResult, lane: Lane) -> String {
 /// Why a lane has no figures.
 fn failures(point: &PointResult, lane: Lane) -> String {
     let mut reasons: Vec<&str> = Vec::new();
-    for result in point.runs.iter().flat_map(|run| &run.lanes).filter(|result| result.lane == lane) {
+    for result in point
+        .runs
+        .iter()
+        .flat_map(|run| &run.lanes)
+        .filter(|result| result.lane == lane)
+    {
         match &result.outcome {
             Outcome::Failed(why) if !reasons.contains(&why.as_str()) => reasons.push(why),
             _ => {}
         }
     }
-    if reasons.is_empty() { "not run".into() } else { format!("failed: {}", escaped(&reasons.join("; "))) }
+    if reasons.is_empty() {
+        "not run".into()
+    } else {
+        format!("failed: {}", escaped(&reasons.join("; ")))
+    }
 }

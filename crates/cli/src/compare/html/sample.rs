@@ -10,9 +10,7 @@ use wirelab_model::metrics::{Age, Delivery, Freezes, Latency, Reordering, Summar
 
 use crate::compare::{
     lane::Lane,
-    result::{
-        Comparison, Finding, LaneResult, Machine, Measured, Outcome, PointResult, Run, SCHEMA, Setting, Wire,
-    },
+    result::{Comparison, Finding, LaneResult, Machine, Measured, Outcome, PointResult, Run, SCHEMA, Setting, Wire},
 };
 
 /// What a failed lane says, with all that HTML must not see.
@@ -70,7 +68,11 @@ fn point(loss: f64) -> PointResult {
     };
     let runs = (1..=3).map(|seed| Run {
         seed,
-        disturbed: if seed == 3 && loss > 0.03 { vec!["the link was 1.4 ms late".into()] } else { Vec::new() },
+        disturbed: if seed == 3 && loss > 0.03 {
+            vec!["the link was 1.4 ms late".into()]
+        } else {
+            Vec::new()
+        },
         lanes: Lane::ALL.into_iter().map(|lane| result(lane, loss, seed)).collect(),
     });
     PointResult {
@@ -83,19 +85,34 @@ fn point(loss: f64) -> PointResult {
 
 fn result(lane: Lane, loss: f64, seed: u64) -> LaneResult {
     let failed = (lane == Lane::DataChannelReliable && seed == 2) || (lane == Lane::Sse && loss > 0.03);
-    let outcome =
-        if failed { Outcome::Failed(WHY.into()) } else { Outcome::Measured(Box::new(measured(lane, loss, seed))) };
+    let outcome = if failed {
+        Outcome::Failed(WHY.into())
+    } else {
+        Outcome::Measured(Box::new(measured(lane, loss, seed)))
+    };
     LaneResult { lane, outcome }
 }
 
 /// Lanes that wait freeze twice where packets are lost; the others never.
 pub(super) fn measured(lane: Lane, loss: f64, seed: u64) -> Measured {
-    let worst_ms = if lane.waits() { 37.0 + 9_000.0 * loss } else { 37.0 + 1_000.0 * loss } + seed as f64 * 3.0;
-    let freezes_ms = if lane.waits() && loss > 0.0 { vec![(2_000.0, 2_210.0), (7_000.0, 7_190.5)] } else { Vec::new() };
+    let worst_ms = if lane.waits() {
+        37.0 + 9_000.0 * loss
+    } else {
+        37.0 + 1_000.0 * loss
+    } + seed as f64 * 3.0;
+    let freezes_ms = if lane.waits() && loss > 0.0 {
+        vec![(2_000.0, 2_210.0), (7_000.0, 7_191.0)]
+    } else {
+        Vec::new()
+    };
     let frozen = |at: f64| freezes_ms.iter().any(|(from, to)| (*from..=*to).contains(&at));
     let age_ms = (0..200).map(|n| {
         let at = f64::from(n) * 50.0 + 25.0;
-        (n != 0).then_some(if frozen(at) { worst_ms } else { 36.0 + f64::from(n * 7 % 5) })
+        (n != 0).then_some(if frozen(at) {
+            worst_ms
+        } else {
+            36.0 + f64::from(n * 7 % 5)
+        })
     });
     let mut latencies_ms: Vec<f64> = (0..590).map(|n| 20.1 + f64::from(n * 37 % 100) / 50.0).collect();
     if loss > 0.0 && lane.waits() {

@@ -22,30 +22,48 @@ fn faults(value: &Value, schema: &Value, root: &Value, at: &str) -> Vec<String> 
         faults.extend(match word.as_str() {
             word if SILENT_WORDS.contains(&word) => Vec::new(),
             "$ref" => {
-                let pointer = wanted.as_str().and_then(|path| path.strip_prefix('#')).expect("a path in this schema");
-                let target = root.pointer(pointer).unwrap_or_else(|| panic!("{pointer} leads nowhere"));
+                let pointer = wanted
+                    .as_str()
+                    .and_then(|path| path.strip_prefix('#'))
+                    .expect("a path in this schema");
+                let target = root
+                    .pointer(pointer)
+                    .unwrap_or_else(|| panic!("{pointer} leads nowhere"));
                 self::faults(value, target, root, at)
             }
             "type" if !is_of(value, wanted) => said(format!("{value} is not of type {wanted}")),
             "const" if value != wanted => said(format!("{value} is not {wanted}")),
             "enum" if !list(wanted).contains(value) => said(format!("{value} is none of {wanted}")),
             "minimum" if value.as_f64() < wanted.as_f64() => said(format!("{value} is below {wanted}")),
-            "minLength" if value.as_str().map(|text| text.len() as u64) < wanted.as_u64() => said(format!("{value} is too short")),
+            "minLength" if value.as_str().map(|text| text.len() as u64) < wanted.as_u64() => {
+                said(format!("{value} is too short"))
+            }
             "minItems" if (list(value).len() as u64) < wanted.as_u64().expect("a count") => said("too few".into()),
             "maxItems" if list(value).len() as u64 > wanted.as_u64().expect("a count") => said("too many".into()),
             "type" | "const" | "enum" | "minimum" | "minLength" | "minItems" | "maxItems" => Vec::new(),
             "required" => {
-                let missing = list(wanted).iter().filter(|name| value.get(name.as_str().expect("a name")).is_none());
+                let missing = list(wanted)
+                    .iter()
+                    .filter(|name| value.get(name.as_str().expect("a name")).is_none());
                 missing.map(|name| format!("{at}: {name} is missing")).collect()
             }
             "properties" => properties(value, wanted, root, at),
             "items" => {
                 let items = list(value).iter().enumerate();
-                items.flat_map(|(n, item)| self::faults(item, wanted, root, &format!("{at}/{n}"))).collect()
+                items
+                    .flat_map(|(n, item)| self::faults(item, wanted, root, &format!("{at}/{n}")))
+                    .collect()
             }
             "oneOf" => {
-                let fits = list(wanted).iter().filter(|schema| self::faults(value, schema, root, at).is_empty()).count();
-                if fits == 1 { Vec::new() } else { said(format!("{fits} of the alternatives fit {value}")) }
+                let fits = list(wanted)
+                    .iter()
+                    .filter(|schema| self::faults(value, schema, root, at).is_empty())
+                    .count();
+                if fits == 1 {
+                    Vec::new()
+                } else {
+                    said(format!("{fits} of the alternatives fit {value}"))
+                }
             }
             unknown => panic!("this test does not know the word {unknown}: teach it"),
         });
@@ -108,17 +126,26 @@ fn a_lane_without_figures_fits() {
     let mut silent = silent();
     silent.figures.jitter_us = 0.0;
     comparison.points[0].runs[0].lanes[0].outcome = Outcome::Measured(Box::new(silent));
-    assert_eq!(check(&serde_json::to_value(comparison).expect("it can be written")), [""; 0]);
+    assert_eq!(
+        check(&serde_json::to_value(comparison).expect("it can be written")),
+        [""; 0]
+    );
 }
 
 #[test]
 fn every_kind_of_loss_and_a_bottleneck_fit() {
-    for loss in [json!({"outages": "5%", "mean": "400ms"}), json!({"bursts": "2%", "length": 5.0})] {
+    for loss in [
+        json!({"outages": "5%", "mean": "400ms"}),
+        json!({"bursts": "2%", "length": 5.0}),
+    ] {
         let profile = json!({"down": {"loss": loss, "rate": "2Mbit/s"}, "up": {}});
         let profile: wirelab_link::Profile = serde_json::from_value(profile).expect("a profile");
         let mut comparison = comparison();
         comparison.points[1].profile = profile;
-        assert_eq!(check(&serde_json::to_value(comparison).expect("it can be written")), [""; 0]);
+        assert_eq!(
+            check(&serde_json::to_value(comparison).expect("it can be written")),
+            [""; 0]
+        );
     }
 }
 
@@ -132,7 +159,10 @@ fn what_does_not_fit_is_found() {
         ("/points/0/runs/0/lanes/0/measured/freezes_ms", json!([[1.0]])),
         ("/points/0/runs/0/lanes/0", json!({"lane": "sse"})),
         ("/points/0/profile/down/loss", json!({"outages": "5%"})),
-        ("/machine", json!({"os": "", "kernel": "", "cpu": "", "cores": 1, "secret": 1})),
+        (
+            "/machine",
+            json!({"os": "", "kernel": "", "cpu": "", "cores": 1, "secret": 1}),
+        ),
         ("/warnings", json!("none")),
     ];
     for (at, with) in spoilt {

@@ -90,7 +90,14 @@ fn setting(comparison: &Comparison) -> Vec<(&'static str, String)> {
     let seeds: Vec<String> = setting.seeds.iter().map(u64::to_string).collect();
     let mut all = vec![
         ("Topic", escaped(&setting.topic)),
-        ("Feed", format!("{} messages a second, {} of data each", setting.hz, bytes(setting.bytes.into()))),
+        (
+            "Feed",
+            format!(
+                "{} messages a second, {} of data each",
+                setting.hz,
+                bytes(setting.bytes.into())
+            ),
+        ),
         ("Lanes", lanes.join(", ")),
     ];
     all.extend(comparison.points.iter().map(|point| ("Link", link(point))));
@@ -98,8 +105,17 @@ fn setting(comparison: &Comparison) -> Vec<(&'static str, String)> {
         ("Seeds", seeds.join(", ")),
         ("Warm-up", format!("{}, in no figure", time(setting.warm_up_ms as f64))),
         ("Window", format!("{} for each seed", time(setting.duration_ms as f64))),
-        ("Drain", format!("{} for what is still on its way; what comes later counts as lost", time(setting.drain_ms as f64))),
-        ("Congestion control", format!("{}, of the TCP sockets", escaped(&setting.congestion_control))),
+        (
+            "Drain",
+            format!(
+                "{} for what is still on its way; what comes later counts as lost",
+                time(setting.drain_ms as f64)
+            ),
+        ),
+        (
+            "Congestion control",
+            format!("{}, of the TCP sockets", escaped(&setting.congestion_control)),
+        ),
         ("Link made with", escaped(&setting.mechanism)),
     ]);
     all
@@ -118,6 +134,9 @@ fn link(point: &PointResult) -> String {
 
 /// Names and what is said of them.
 fn listed(pairs: &[(&str, String)]) -> String {
-    let all: String = pairs.iter().map(|(name, said)| format!("<dt>{name}</dt><dd>{said}</dd>\n")).collect();
+    let all: String = pairs
+        .iter()
+        .map(|(name, said)| format!("<dt>{name}</dt><dd>{said}</dd>\n"))
+        .collect();
     format!("<dl>\n{all}</dl>\n")
 }

@@ -32,7 +32,7 @@ pub(super) fn three(value: f64) -> String {
         return NONE.into();
     }
     // Rounded first, so that 9.996 has the digits of 10.
-    let rounded: f64 = format!("{value:.2e}").parse().unwrap_or(value);
+    let rounded = format!("{value:.2e}").parse().unwrap_or(value) + 0.0; // an empty sum is -0
     let decimals = match rounded.abs() {
         size if size == 0.0 || size >= 100.0 => 0,
         size if size >= 10.0 => 1,
@@ -53,7 +53,11 @@ fn with(value: f64, unit: &str) -> String {
 
 /// A time: milliseconds, and seconds from one second on.
 pub(super) fn time(ms: f64) -> String {
-    if ms.abs() < 999.5 { with(ms, "ms") } else { with(ms / 1000.0, "s") }
+    if ms.abs() < 999.5 {
+        with(ms, "ms")
+    } else {
+        with(ms / 1000.0, "s")
+    }
 }
 
 /// From the least to the most, once if they read the same.
