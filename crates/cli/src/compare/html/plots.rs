@@ -69,15 +69,18 @@ pub(super) fn curve(points: &[&PointResult], lanes: &[Lane], title: &str, of: fn
 
 /// How old the newest state was through the window, a plot for each lane, all on one scale.
 pub(super) fn time_lines(point: &PointResult, lanes: &[Lane], window_ms: u64) -> String {
-    let runs: Vec<(Lane, &Measured)> = lanes
-        .iter()
-        .filter_map(|lane| Some((*lane, point.median(*lane)?)))
-        .collect();
+    let runs: Vec<(Lane, Option<&Measured>)> = lanes.iter().map(|lane| (*lane, point.median(*lane))).collect();
+    let measured = runs.iter().filter_map(|(_, run)| *run);
     let x = Axis::window(window_ms as f64 / 1000.0);
-    let y = Axis::from_zero(runs.iter().flat_map(|(_, run)| run.age_ms.iter().flatten().copied()));
-    runs.into_iter()
-        .map(|(lane, run)| time_line(lane, run, &seed_of(point, run), window_ms, (&x, &y)))
-        .collect()
+    let y = Axis::from_zero(measured.flat_map(|run| run.age_ms.iter().flatten().copied()));
+    let draw = |(lane, run): (Lane, Option<&Measured>)| match run {
+        Some(run) => time_line(lane, run, &seed_of(point, run), window_ms, (&x, &y)),
+        None => format!(
+            "<figure class=\"line\"><figcaption>{}<span class=\"failed\">not measured</span></figcaption></figure>",
+            swatch(lane)
+        ),
+    };
+    runs.into_iter().map(draw).collect()
 }
 
 fn time_line(lane: Lane, run: &Measured, seed: &str, window_ms: u64, (x, y): (&Axis, &Axis)) -> String {

@@ -2,7 +2,7 @@
 
 use super::{
     plots::{legend, slower_than, swatch, time_lines},
-    words::{bytes, counted, escaped, label, percent, shape, spread, time},
+    words::{bytes, counted, escaped, label, percent, spread, time, ways},
 };
 use crate::compare::{
     lane::Lane,
@@ -18,15 +18,14 @@ pub(super) fn section(point: &PointResult, setting: &Setting) -> String {
         ""
     };
     format!(
-        "<section class=\"point\">\n<h2>{}</h2>\n{control}<p class=\"fine\">Down: {}. Up: {}.</p>\n{}\
+        "<section class=\"point\">\n<h2>{}</h2>\n{control}<p class=\"fine\">The link, {}.</p>\n{}\
          <h3>Age of the newest state</h3>\n<p class=\"fine\">How old the newest message was at each moment of each lane's median \
          run; all on one scale. Shaded: freezes. Each lane has its own median run.</p>\n{}\
          <h3>Latency</h3>\n<p class=\"fine\">Of the messages that came in the median run, the share that took at least so long. \
          A line that reaches far to the right has a tail of late messages. Both scales are logarithmic.</p>\n{}{}\
          <h3>Figures</h3>\n<p class=\"fine\">Each lane's median run by age p99, and below age p99 its spread over the seeds.</p>\n{}</section>\n",
         escaped(&point.label),
-        shape(&point.profile.down),
-        shape(&point.profile.up),
+        ways(&point.profile),
         doubts(point),
         time_lines(point, lanes, setting.duration_ms),
         legend(lanes),
@@ -35,33 +34,35 @@ pub(super) fn section(point: &PointResult, setting: &Setting) -> String {
     )
 }
 
-/// Lanes that failed and runs that were disturbed, with the reasons.
+/// Lanes that failed and runs that were disturbed, with the reasons; a reason is said once.
 fn doubts(point: &PointResult) -> String {
-    let mut said = Vec::new();
+    let mut said: Vec<(String, Vec<String>, &str)> = Vec::new();
+    let mut say =
+        |who: &str, seed: u64, why| match said.iter_mut().find(|(other, _, same)| other == who && *same == why) {
+            Some((_, seeds, _)) => seeds.push(seed.to_string()),
+            None => said.push((who.into(), vec![seed.to_string()], why)),
+        };
     for run in &point.runs {
         for result in &run.lanes {
             if let Outcome::Failed(why) = &result.outcome {
-                said.push(format!(
-                    "{}, seed {}, failed: {}",
-                    label(result.lane),
-                    run.seed,
-                    escaped(why)
-                ));
+                say(&format!("{} failed", label(result.lane)), run.seed, why);
             }
         }
         for why in &run.disturbed {
-            said.push(format!(
-                "The run with seed {} was disturbed: {}",
-                run.seed,
-                escaped(why)
-            ));
+            say("All lanes were disturbed", run.seed, why);
         }
     }
     if said.is_empty() {
         return String::new();
     }
-    let listed: String = said.iter().map(|line| format!("<li>{line}</li>")).collect();
-    format!("<div class=\"notice\"><ul>{listed}</ul></div>\n")
+    let line = |(who, seeds, why): &(String, Vec<String>, &str)| {
+        let word = if seeds.len() == 1 { "seed" } else { "seeds" };
+        format!("<li>{who} with {word} {}: {}</li>", seeds.join(", "), escaped(why))
+    };
+    format!(
+        "<div class=\"notice\"><ul>{}</ul></div>\n",
+        said.iter().map(line).collect::<String>()
+    )
 }
 
 /// What the table shows of a run, column by column.

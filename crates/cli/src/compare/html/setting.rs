@@ -1,6 +1,6 @@
 //! What is needed to repeat it and to read it: the setting, the machine, the command, the meaning of the figures.
 
-use super::words::{bytes, escaped, shape, time};
+use super::words::{bytes, escaped, time, ways};
 use crate::compare::result::{Comparison, PointResult};
 
 /// What each figure means, in short.
@@ -123,13 +123,7 @@ fn setting(comparison: &Comparison) -> Vec<(&'static str, String)> {
 
 fn link(point: &PointResult) -> String {
     let control = if point.is_control { " (control)" } else { "" };
-    let (down, up) = (&point.profile.down, &point.profile.up);
-    let ways = if down == up {
-        format!("both ways: {}", shape(down))
-    } else {
-        format!("down: {}. Up: {}", shape(down), shape(up))
-    };
-    format!("{}{control}; {ways}", escaped(&point.label))
+    format!("{}{control}; {}", escaped(&point.label), ways(&point.profile))
 }
 
 /// Names and what is said of them.

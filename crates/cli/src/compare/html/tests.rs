@@ -109,8 +109,13 @@ fn a_lane_that_never_opened_says_why_in_its_row() {
         .and_then(|rows| rows.lines().find(|row| row.contains("Server-Sent")));
     let row = row.expect("SSE has a row");
     assert!(row.contains(&format!("failed: {}", escaped(WHY))), "{row}");
+    assert!(section.contains(&format!(
+        "<li>Server-Sent Events failed with seeds 1, 2, 3: {}</li>",
+        escaped(WHY)
+    )));
+    assert!(section.contains("<span class=\"failed\">not measured</span>"));
     assert!(section.contains("<small class=\"failed\">measured in 2 of 3\u{a0}runs</small>"));
-    assert!(section.contains("The run with seed 3 was disturbed: the link was 1.4 ms late"));
+    assert!(section.contains("<li>All lanes were disturbed with seed 3: the link was 1.4 ms late</li>"));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use wirelab_link::{Shape, rules::Loss};
+use wirelab_link::{Profile, Shape, rules::Loss};
 
 use crate::compare::lane::Lane;
 
@@ -105,8 +105,17 @@ pub(super) fn label(lane: Lane) -> &'static str {
     }
 }
 
+/// Both directions of the link in a sentence, once where they are the same.
+pub(super) fn ways(profile: &Profile) -> String {
+    if profile.down == profile.up {
+        format!("both ways: {}", shape(&profile.down))
+    } else {
+        format!("down: {}. Up: {}", shape(&profile.down), shape(&profile.up))
+    }
+}
+
 /// One direction of the link in a sentence.
-pub(super) fn shape(shape: &Shape) -> String {
+fn shape(shape: &Shape) -> String {
     let span = |time: Duration| humantime::format_duration(time).to_string();
     let mut words = vec![format!("delay {}", span(shape.delay))];
     if shape.jitter > Duration::ZERO {
