@@ -116,3 +116,61 @@ fn row(out: &mut String, point: &PointResult, lane: Lane, measured: &Measured, s
         bytes as f64 / 1024.0,
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compare::{csv::csv, html::sample::comparison};
+
+    #[test]
+    fn every_lane_of_every_setting_has_a_row() {
+        let said = text(&comparison());
+        let heads: Vec<_> = said.lines().filter(|line| line.contains(", RTT ")).collect();
+        assert_eq!(
+            heads,
+            ["loss 0% (control), RTT 40ms", "loss 2%, RTT 40ms", "loss 5%, RTT 40ms"]
+        );
+        for lane in Lane::ALL {
+            let rows = said
+                .lines()
+                .filter(|line| line.split_whitespace().next() == Some(lane.id()));
+            assert_eq!(rows.count(), 3, "{lane}: {said}");
+        }
+        assert!(
+            said.contains("not measured: no answer"),
+            "a lane that failed says why: {said}"
+        );
+        assert!(
+            said.contains("NO   loss 2%: websocket.latency.p99<50ms: 223.0 ms"),
+            "{said}"
+        );
+        assert!(
+            said.contains("What speaks against it\n  1 of 9 runs was disturbed"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn a_direct_path_has_no_round_trip_of_ours_and_no_bytes_on_the_wire() {
+        let mut direct = comparison();
+        direct.setting.target = Some("http://a".into());
+        let said = text(&direct);
+        assert!(
+            !said.contains("RTT") && !said.contains("wire down") && said.contains("payload"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn every_line_for_programs_has_all_columns() {
+        let mut direct = comparison();
+        direct.setting.target = Some("http://a".into());
+        for comparison in [comparison(), direct] {
+            let said = csv(&comparison);
+            let columns = |line: &str| line.split('"').step_by(2).collect::<String>().matches(',').count();
+            let wanted = columns(said.lines().next().expect("a head"));
+            assert!(said.lines().all(|line| columns(line) == wanted), "{said}");
+            assert_eq!(said.lines().count(), 1 + 3 * 3 * 6);
+        }
+    }
+}

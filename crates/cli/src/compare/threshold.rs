@@ -14,8 +14,13 @@ use super::{
     verdict::median_of,
 };
 
+/// A figure's name, the unit it is asked in, and where it stands.
+type Figure = (&'static str, Unit, fn(&Measured) -> f64);
+/// A sign, and whether what was seen keeps the limit.
+type Sign = (&'static str, fn(f64, f64) -> bool);
+
 /// What can be asked about, in the order in which they are named to who asks for something else.
-const FIGURES: [(&str, Unit, fn(&Measured) -> f64); 13] = [
+const FIGURES: [Figure; 13] = [
     ("latency.p50", Unit::Time, |lane| {
         lane.latency_ms(|latency| latency.p50_us)
     }),
@@ -44,7 +49,7 @@ const FIGURES: [(&str, Unit, fn(&Measured) -> f64); 13] = [
 ];
 
 /// Longer signs first, since they begin with the shorter.
-const SIGNS: [(&str, fn(f64, f64) -> bool); 4] = [
+const SIGNS: [Sign; 4] = [
     ("<=", |seen, limit| seen <= limit),
     (">=", |seen, limit| seen >= limit),
     ("<", |seen, limit| seen < limit),
@@ -169,4 +174,79 @@ fn age_ms(lane: &Measured, of: impl Fn(&wirelab_model::metrics::Age) -> f64) -> 
 
 fn percent(share: Option<f64>) -> f64 {
     share.map_or(f64::NAN, |share| share * 100.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compare::html::sample::comparison;
+
+    fn judged(texts: &[&str], comparison: &Comparison) -> Vec<(String, bool, String)> {
+        let thresholds: Vec<Threshold> = texts.iter().map(|text| text.parse().expect(text)).collect();
+        let judged = judge(&thresholds, comparison).into_iter();
+        judged.map(|judged| (judged.point, judged.holds, judged.seen)).collect()
+    }
+
+    #[test]
+    fn a_threshold_is_held_against_every_setting_but_the_control() {
+        let comparison = comparison();
+        let seen =
+            |index: usize| median_of(&comparison.points[index], Lane::Udp, Measured::age_p99_ms).expect("it ran");
+        let limit = (seen(1) + seen(2)) / 2.0;
+        let text = format!("udp.age.p99<{}us", (limit * 1000.0) as u64);
+        assert_eq!(
+            judged(&[&text], &comparison),
+            [
+                ("loss 2%".to_owned(), true, format!("{:.1} ms", seen(1))),
+                ("loss 5%".to_owned(), false, format!("{:.1} ms", seen(2))),
+            ]
+        );
+    }
+
+    #[test]
+    fn the_control_alone_is_judged_too() {
+        let mut comparison = comparison();
+        comparison.points.truncate(1);
+        let said = judged(&["udp.freezes<=0", "udp.freezes>0", "udp.delivered>=95%"], &comparison);
+        let kept: Vec<_> = said.iter().map(|(point, holds, _)| (point.as_str(), *holds)).collect();
+        assert_eq!(kept, [("loss 0%", true), ("loss 0%", false), ("loss 0%", true)]);
+    }
+
+    #[test]
+    fn a_lane_that_was_not_measured_keeps_no_threshold() {
+        let mut comparison = comparison();
+        comparison.points.truncate(2);
+        for run in &mut comparison.points[1].runs {
+            run.lanes.retain(|result| result.lane != Lane::Sse);
+        }
+        let nothing = ("loss 2%".to_owned(), false, "not measured".to_owned());
+        assert_eq!(
+            judged(&["sse.gap<1h", "sse.gap>0s"], &comparison),
+            [nothing.clone(), nothing]
+        );
+    }
+
+    #[test]
+    fn every_figure_can_be_asked_in_its_unit_alone() {
+        for (name, unit, _) in FIGURES {
+            let (right, wrong) = match unit {
+                Unit::Time => ("50ms", "5%"),
+                Unit::Percent => ("95%", "0.95"),
+                Unit::Count => ("3", "3ms"),
+            };
+            assert!(format!("tcp.{name} <= {right}").parse::<Threshold>().is_ok(), "{name}");
+            assert!(format!("tcp.{name}<{wrong}").parse::<Threshold>().is_err(), "{name}");
+        }
+        for (text, wanted) in [
+            ("tcp.gap", "lane.figure<limit"),
+            ("tcp<5ms", "names a lane and a figure"),
+            ("quic.gap<5ms", "there are sse, websocket"),
+            ("tcp.ping<5ms", "there are latency.p50"),
+            ("tcp.gap<", "such as 50ms"),
+            ("tcp.gap==5ms", "lane.figure<limit"),
+        ] {
+            let error = text.parse::<Threshold>().expect_err(text);
+            assert!(error.contains(wanted), "{text}: {error}");
+        }
+    }
 }
