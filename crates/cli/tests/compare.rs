@@ -1,7 +1,11 @@
 //! `wirelab compare` and `wirelab doctor` from outside. A run needs a link, so where none can be made these say so and
 //! test only that the program does.
 
-use std::process::{Command, Output};
+use std::{
+    io::{BufRead as _, BufReader},
+    net::TcpListener,
+    process::{Child, Command, Output, Stdio},
+};
 
 use serde_json::Value;
 
@@ -56,6 +60,15 @@ fn wrong_arguments_end_with_2_and_say_what_is_right() {
         (&["compare", "--rtt", "1m"], "it must be from"),
         (&["compare", "--rate", "1kbit/s"], "the least is 8kbit/s"),
         (&["compare", "--nonsense"], "unexpected argument"),
+        (&["compare", "--target", "https://a"], "no TLS yet"),
+        (
+            &["compare", "--target", "http://a", "--lanes", "udp"],
+            "no reference udp",
+        ),
+        (
+            &["compare", "--lanes", "sse", "--threshold", "websocket.gap<1s"],
+            "is not measured",
+        ),
         (&["doctor", "--output", "xml"], "possible values: text, json"),
     ] {
         let output = wirelab(arguments);
@@ -142,5 +155,100 @@ fn every_lane_is_measured_over_a_lossy_link() {
     assert!(
         findings.iter().any(|finding| finding["point"] == "loss 10%"),
         "{findings:?}"
+    );
+}
+
+/// A server elsewhere, ended with the test.
+struct Elsewhere {
+    child: Child,
+    url: String,
+}
+
+impl Elsewhere {
+    fn start() -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_wirelab"))
+            .args(["--http", "127.0.0.1:0"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the binary");
+        let mut line = String::new();
+        let stdout = child.stdout.take().expect("it is piped");
+        BufReader::new(stdout).read_line(&mut line).expect("a line");
+        let url = line.trim_end().rsplit(' ').next().expect("a word").to_owned();
+        Self { child, url }
+    }
+}
+
+impl Drop for Elsewhere {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_server_elsewhere_is_measured_over_the_path_that_there_is() {
+    let server = Elsewhere::start();
+    let arguments = [
+        "compare",
+        "--target",
+        &server.url,
+        "--duration",
+        "1s",
+        "--repeat",
+        "1",
+        "--output",
+        "json",
+    ];
+    let thresholds = ["--threshold", "sse.delivered>0%", "--threshold", "sse.latency.p50<0s"];
+    let output = wirelab(&[&arguments[..], &thresholds].concat());
+    // 1: the second threshold cannot hold. 3: the machine was too busy, and that comes first.
+    assert!(matches!(output.status.code(), Some(1 | 3)), "{}", text(&output.stderr));
+    let result: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(result["setting"]["target"], server.url.as_str());
+    assert_eq!(result["points"].as_array().map(Vec::len), Some(1), "no control");
+    let lanes = result["points"][0]["runs"][0]["lanes"].as_array().expect("lanes");
+    let names: Vec<_> = lanes
+        .iter()
+        .map(|result| result["lane"].as_str().expect("a name"))
+        .collect();
+    assert_eq!(
+        names,
+        ["sse", "websocket", "datachannel", "datachannel-reliable"],
+        "no references"
+    );
+    for result in lanes {
+        let figures = &result["measured"]["figures"];
+        assert!(figures["delivery"]["delivered"].as_u64() > Some(0), "{result}");
+        assert!(figures["payload_bytes"].as_u64() > Some(0), "{result}");
+        let (least_us, error_us) = (&figures["latency"]["least_us"], &figures["clock"]["error_us"]);
+        // One machine's clocks: what they differ by has been taken off, to within the error that is told.
+        assert!(
+            least_us.as_u64() < Some(1_000_000) && error_us.as_u64() < Some(1_000_000),
+            "{figures}"
+        );
+    }
+    let holds: Vec<_> = result["thresholds"]
+        .as_array()
+        .expect("judged")
+        .iter()
+        .map(|judged| &judged["holds"])
+        .collect();
+    assert_eq!(holds, [true, false]);
+}
+
+#[test]
+fn a_target_that_does_not_answer_ends_with_4() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("bound");
+    drop(listener); // now nobody is there
+    let output = wirelab(&["compare", "--target", &format!("http://{address}")]);
+    assert_eq!(output.status.code(), Some(4));
+    assert!(output.stdout.is_empty());
+    let said = text(&output.stderr);
+    assert!(
+        said.contains("nothing answers at http://127.0.0.1") && said.contains("Is the server up"),
+        "{said}"
     );
 }

@@ -98,7 +98,7 @@ async function receiveInBand({ init, topic, messages, opening_ms }) {
   const hub = new WebSocket(`ws://${location.host}/signal`);
   const offsets = /** @type {number[]} */ ([]);
   const isDone = await new Promise((resolve) => {
-    setTimeout(() => channel.readyState !== 'open' && resolve(false), opening_ms);
+    setTimeout(() => channel.readyState !== 'open' && resolve(false), opening_ms); // a handshake that does not end has no event
     const say = (/** @type {object} */ signal) => hub.send(JSON.stringify(signal));
     hub.onopen = () => say({ type: 'join', room: 'foreign' });
     hub.onmessage = async ({ data }) => {

@@ -3,12 +3,13 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
+use thiserror::Error;
 use wirelab_link::{
     Profile,
     rules::{Loss, Rate, Share},
 };
 
-use super::lane::Lane;
+use super::{lane::Lane, target::Target, threshold::Threshold};
 use crate::values::time;
 
 /// What is said below the flags.
@@ -16,12 +17,20 @@ pub(crate) const AFTER: &str = "\
 All lanes run at the same time, each over a link of its own with the same profile, seed and start. The references tcp and \
 udp and a run without loss are always part of it.
 
-Exit codes: 0 measured, 2 wrong arguments, 3 inconclusive: most runs were disturbed, or no link can be made here \
-(wirelab doctor says what to type), 130 interrupted.
+With --target it measures a server that runs elsewhere, over whatever is on the way to it: without references and control, \
+which need a server of our own.
+
+A threshold is held against the median over the runs of each setting but the control. Its figures: latency.p50, .p95, .p99, \
+.max; age.mean, .p50, .p99, .peak; gap; freezes; delivered, on-time, lost.
+
+Exit codes: 0 measured, 1 a threshold did not hold, 2 wrong arguments, 3 inconclusive: most runs were disturbed, or no link \
+can be made here (wirelab doctor says what to type), 4 the target cannot be reached, 130 interrupted.
 
   wirelab compare --profile lossy-2
   wirelab compare --rtt 40ms --loss 5% --repeat 5 --output json > five.json
-  wirelab compare --rtt 100ms --sweep loss=0%,1%,2%,5%,10% --report sweep.html";
+  wirelab compare --rtt 100ms --sweep loss=0%,1%,2%,5%,10% --report sweep.html
+  wirelab compare --loss 2% --threshold 'websocket.latency.p99<150ms' --threshold 'datachannel.delivered>=97%'
+  wirelab compare --target http://192.0.2.7:8080";
 
 /// The form of the results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -88,12 +97,31 @@ pub(crate) struct Compare {
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=100), help_heading = "Run")]
     pub(crate) repeat: u16,
 
+    /// A running server to measure over the real path, without an emulated link
+    #[arg(long, value_name = "URL", help_heading = "Run")]
+    #[arg(conflicts_with_all = ["profile", "rtt", "loss", "jitter", "rate", "sweep", "seed", "congestion", "report"])]
+    pub(crate) target: Option<Target>,
+
+    /// What a figure must be, such as 'websocket.latency.p99<50ms'; may be given several times
+    #[arg(long, value_name = "LANE.FIGURE<LIMIT", help_heading = "Results")]
+    pub(crate) threshold: Vec<Threshold>,
     /// The form of the results on stdout
     #[arg(long, value_enum, default_value_t = Output::Text, help_heading = "Results")]
     pub(crate) output: Output,
     /// Also writes one self-contained page with plots
     #[arg(long, value_name = "FILE.html", help_heading = "Results")]
     pub(crate) report: Option<PathBuf>,
+}
+
+/// Why the arguments do not go together.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub(crate) enum AskedError {
+    #[error(
+        "a target has no reference {0}, which needs a server of our own: take it out of --lanes, or leave --target out"
+    )]
+    NoReference(Lane),
+    #[error("the threshold {0} is about {1}, which is not measured: add it to --lanes, or leave the threshold out")]
+    NotMeasured(String, Lane),
 }
 
 fn named(text: &str) -> Result<&'static wirelab_link::Named, String> {
@@ -141,9 +169,27 @@ impl Compare {
         profile
     }
 
-    /// The lanes with the references, in the order of every table.
+    /// The lanes with the references, in the order of every table. A target has no references.
     pub(crate) fn contenders(&self) -> Vec<Lane> {
-        let asked = |lane: &Lane| self.lanes.contains(lane) || Lane::REFERENCES.contains(lane);
+        let is_reference = |lane: &Lane| self.target.is_none() && Lane::REFERENCES.contains(lane);
+        let asked = |lane: &Lane| self.lanes.contains(lane) || is_reference(lane);
         Lane::ALL.into_iter().filter(asked).collect()
+    }
+
+    /// Whether what each flag asks for can be had together.
+    ///
+    /// # Errors
+    /// A lane or a threshold asks for what is not going to be measured.
+    pub(crate) fn check(&self) -> Result<(), AskedError> {
+        let reference = self.lanes.iter().find(|lane| Lane::REFERENCES.contains(lane));
+        if let (Some(_), Some(lane)) = (&self.target, reference) {
+            return Err(AskedError::NoReference(*lane));
+        }
+        let contenders = self.contenders();
+        let unmeasured = |threshold: &&Threshold| !contenders.contains(&threshold.lane);
+        match self.threshold.iter().find(unmeasured) {
+            Some(threshold) => Err(AskedError::NotMeasured(threshold.to_string(), threshold.lane)),
+            None => Ok(()),
+        }
     }
 }

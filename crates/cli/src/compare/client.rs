@@ -6,7 +6,8 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::watch;
+use tokio::{sync::watch, task::JoinHandle, time::timeout};
+use tokio_util::sync::CancellationToken;
 use wirelab_model::{
     Micros, TopicName,
     frame::{Channel, Received},
@@ -20,6 +21,8 @@ use super::{lane::Lane, reference};
 const MOST_ARRIVALS: usize = 400_000;
 /// Under heavy loss a connection may not open in its time; a second one mostly does.
 const ATTEMPTS: u32 = 3;
+/// How long a client may take to close.
+const CLOSING: Duration = Duration::from_secs(2);
 /// Between two attempts.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -43,31 +46,61 @@ pub(crate) enum Standing {
 }
 
 /// A lane's client, from outside.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Listener {
+    pub(crate) lane: Lane,
     pub(crate) heard: Arc<Mutex<Heard>>,
     pub(crate) standing: watch::Receiver<Standing>,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
 }
 
-/// Opens the lane and listens until the runtime ends. Must be called within the client's runtime.
-pub(crate) fn listen(lane: Lane, address: SocketAddr, topic: TopicName) -> Listener {
+impl Listener {
+    /// Closes, so that a server that goes on is not left with a peer that is gone.
+    pub(crate) async fn end(self) {
+        self.stop.cancel();
+        let _ = timeout(CLOSING, self.task).await; // who does not answer has heard it, or never will
+    }
+}
+
+/// Where a server is, and the name that it is asked by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    /// What stands in `Host`.
+    pub(crate) host: String,
+}
+
+/// Opens the lane and listens until it is ended or the runtime is. Must be called within the client's runtime.
+pub(crate) fn listen(lane: Lane, server: Server, topic: TopicName) -> Listener {
     let heard = Arc::new(Mutex::new(Heard {
         asked_us: Clock::start().now_us(),
         ..Heard::default()
     }));
     let (sender, standing) = watch::channel(Standing::Opening);
-    let listener = Listener {
-        heard: Arc::clone(&heard),
-        standing,
-    };
-    tokio::spawn(async move {
-        let why = match open(lane, address, &topic).await {
-            Ok(client) => hear(client, &heard, &sender).await,
+    let (stop, kept) = (CancellationToken::new(), Arc::clone(&heard));
+    let stopped = stop.clone();
+    let task = tokio::spawn(async move {
+        let opened = tokio::select! {
+            opened = open(lane, &server, &topic) => opened,
+            () = stopped.cancelled() => return,
+        };
+        let why = match opened {
+            Ok(mut client) => tokio::select! {
+                why = hear(&mut client, &kept, &sender) => why,
+                () = stopped.cancelled() => return client.close().await,
+            },
             Err(why) => why,
         };
         sender.send_replace(Standing::Failed(why));
     });
-    listener
+    Listener {
+        lane,
+        heard,
+        standing,
+        stop,
+        task,
+    }
 }
 
 /// The client halves.
@@ -79,10 +112,10 @@ enum Client {
     Udp(reference::Udp),
 }
 
-async fn open(lane: Lane, address: SocketAddr, topic: &TopicName) -> Result<Client, String> {
+async fn open(lane: Lane, server: &Server, topic: &TopicName) -> Result<Client, String> {
     let mut attempt = 1;
     loop {
-        match try_open(lane, address, topic).await {
+        match try_open(lane, server, topic).await {
             Ok(client) => return Ok(client),
             Err(why) if attempt == ATTEMPTS => return Err(format!("it did not open in {ATTEMPTS} attempts: {why}")),
             Err(_) => attempt += 1,
@@ -91,8 +124,8 @@ async fn open(lane: Lane, address: SocketAddr, topic: &TopicName) -> Result<Clie
     }
 }
 
-async fn try_open(lane: Lane, address: SocketAddr, topic: &TopicName) -> Result<Client, String> {
-    let (clock, host) = (Clock::start(), address.to_string());
+async fn try_open(lane: Lane, server: &Server, topic: &TopicName) -> Result<Client, String> {
+    let (clock, address, host) = (Clock::start(), server.address, server.host.clone());
     let said = |error: &dyn std::error::Error| error.to_string();
     Ok(match lane {
         Lane::Sse => {
@@ -149,10 +182,17 @@ impl Client {
             Self::Udp(client) => client.next().await.map_err(|error| said(&error)),
         }
     }
+
+    /// The others end with their socket.
+    async fn close(self) {
+        if let Self::DataChannel(client) = self {
+            client.close().await;
+        }
+    }
 }
 
 /// Listens for as long as there is something, and says why there no more is.
-async fn hear(mut client: Client, heard: &Mutex<Heard>, standing: &watch::Sender<Standing>) -> String {
+async fn hear(client: &mut Client, heard: &Mutex<Heard>, standing: &watch::Sender<Standing>) -> String {
     loop {
         let arrived = match client.next().await {
             Ok(Some(arrived)) => arrived,

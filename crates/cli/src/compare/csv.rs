@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::result::{Comparison, Outcome};
+use super::result::{Comparison, Outcome, Wire};
 
 const HEAD: &str = "point,control,seed,disturbed,lane,open_ms,published,delivered,lost,skipped,latency_p50_ms,latency_p95_ms,\
-latency_p99_ms,latency_max_ms,age_mean_ms,age_p99_ms,longest_gap_ms,freezes,missed_ticks,wire_down_bytes,wire_up_bytes,\
+latency_p99_ms,latency_max_ms,age_mean_ms,age_p99_ms,longest_gap_ms,freezes,missed_ticks,payload_bytes,wire_down_bytes,wire_up_bytes,\
 lateness_p99_us,failed\r\n";
 
 /// The whole text.
@@ -25,7 +25,7 @@ pub(crate) fn csv(comparison: &Comparison) -> String {
                 );
                 match &result.outcome {
                     Outcome::Failed(why) => {
-                        let _ = write!(out, "{}{}\r\n", ",".repeat(17), quoted(why));
+                        let _ = write!(out, "{}{}\r\n", ",".repeat(18), quoted(why));
                     }
                     Outcome::Measured(measured) => {
                         let (delivery, wire) = (&measured.figures.delivery, &measured.wire);
@@ -36,7 +36,7 @@ pub(crate) fn csv(comparison: &Comparison) -> String {
                             .map_or(f64::NAN, |age| age.mean_us / 1000.0);
                         let _ = write!(
                             out,
-                            "{:.3},{},{},{},{},{:.3},{:.3},{:.3},{:.3},{:.3},{:.3},{:.3},{},{},{},{},{},\r\n",
+                            "{:.3},{},{},{},{},{:.3},{:.3},{:.3},{:.3},{:.3},{:.3},{:.3},{},{},{},{},\r\n",
                             measured.open_ms,
                             delivery.published,
                             delivery.delivered,
@@ -51,9 +51,8 @@ pub(crate) fn csv(comparison: &Comparison) -> String {
                             measured.figures.longest_gap_ms,
                             measured.figures.freezes.count,
                             measured.missed_ticks,
-                            wire.down_bytes,
-                            wire.up_bytes,
-                            wire.lateness_p99_us,
+                            measured.figures.payload_bytes,
+                            wires(wire, comparison.setting.target.is_some()),
                         );
                     }
                 }
@@ -61,6 +60,14 @@ pub(crate) fn csv(comparison: &Comparison) -> String {
         }
     }
     out
+}
+
+/// The link's columns, empty where there was none.
+fn wires(wire: &Wire, is_direct: bool) -> String {
+    if is_direct {
+        return ",,".into();
+    }
+    format!("{},{},{}", wire.down_bytes, wire.up_bytes, wire.lateness_p99_us)
 }
 
 fn quoted(text: &str) -> String {

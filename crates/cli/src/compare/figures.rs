@@ -21,14 +21,16 @@ pub(crate) struct Window {
     pub(crate) from_us: Micros,
     pub(crate) until_us: Micros,
     pub(crate) period_us: Micros,
-    /// The link's, downwards.
-    pub(crate) delay: Duration,
+    /// The link's, downwards; none where there is no link.
+    pub(crate) delay: Option<Duration>,
+    /// Our clock against the publisher's.
+    pub(crate) clock: Theta,
 }
 
 impl Window {
     /// The figures of what was published within the window; `None` where nothing was heard.
     pub(crate) fn measure(&self, heard: &Heard, wire: Wire) -> Option<Measured> {
-        let arrivals = &heard.arrivals;
+        let arrivals = &self.on_our_clock(&heard.arrivals);
         let (first, last) = (
             self.offset_at(arrivals, self.from_us)?,
             self.offset_at(arrivals, self.until_us)?,
@@ -46,11 +48,12 @@ impl Window {
         for (_, count) in heard.skipped.iter().filter(|(to, _)| (first..=last).contains(to)) {
             meter.skipped(*count);
         }
-        let figures = meter.summary(Closing {
+        let mut figures = meter.summary(Closing {
             last,
             until_us: self.until_us,
-            link_delay_us: Some(Micros(self.delay.as_micros() as u64)),
+            link_delay_us: self.delay.map(|delay| Micros(delay.as_micros() as u64)),
         });
+        figures.clock = self.clock;
         let mut latencies_ms: Vec<f64> = arrivals
             .iter()
             .filter(|arrival| (first..=last).contains(&arrival.offset))
@@ -67,6 +70,18 @@ impl Window {
             freezes_ms: age.freezes_ms,
             latencies_ms,
         })
+    }
+
+    /// From here on every time is ours.
+    fn on_our_clock(&self, arrivals: &[Arrival]) -> Vec<Arrival> {
+        let ours = |sent: Micros| Micros(sent.0.saturating_add_signed(self.clock.theta_us));
+        arrivals
+            .iter()
+            .map(|arrival| Arrival {
+                sent_us: ours(arrival.sent_us),
+                ..*arrival
+            })
+            .collect()
     }
 
     /// The first offset published at or after `at_us`: by the schedule, from the message heard that was sent closest to
@@ -158,7 +173,8 @@ mod tests {
             from_us: Micros(1_000_000),
             until_us: Micros(2_000_000),
             period_us: Micros(PERIOD_US),
-            delay: Duration::from_millis(20),
+            delay: Some(Duration::from_millis(20)),
+            clock: Theta::SAME_CLOCK,
         }
     }
 
@@ -217,6 +233,29 @@ mod tests {
                 .missed_ticks,
             2
         );
+    }
+
+    #[test]
+    fn a_publisher_with_another_clock_changes_nothing() {
+        let mut heard = heard(45..70);
+        let same = window().measure(&heard, Wire::default()).expect("it was heard");
+        let clock = Theta {
+            theta_us: -400_000, // ours is behind
+            error_us: Micros(300),
+        };
+        for arrival in &mut heard.arrivals {
+            arrival.sent_us = Micros(arrival.sent_us.0 + 400_000);
+        }
+        let other = Window { clock, ..window() }
+            .measure(&heard, Wire::default())
+            .expect("it was heard");
+        assert_eq!(other.figures.clock, clock, "and how wrong it may be is told");
+        assert_eq!(
+            (other.figures.age, other.figures.latency),
+            (same.figures.age, same.figures.latency)
+        );
+        assert_eq!((other.age_ms, other.freezes_ms), (same.age_ms, same.freezes_ms));
+        assert_eq!(other.figures.delivery, same.figures.delivery);
     }
 
     #[test]

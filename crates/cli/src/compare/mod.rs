@@ -1,7 +1,8 @@
 //! `wirelab compare`: all lanes on the same bad network at the same moment.
 //!
 //! [`plan`] says what is going to run, [`run`] runs all lanes at once on a [`stage`] each, [`figures`] turns what a
-//! [`client`] heard into the figures of METRICS, [`verdict`] says what they say. The rest is form.
+//! [`client`] heard into the figures of METRICS, [`verdict`] says what they say and [`threshold`] whether they are as
+//! was asked. With a [`target`] there is no stage, and the path is whatever it is. The rest is form.
 
 pub(crate) mod args;
 mod client;
@@ -15,28 +16,32 @@ mod reference;
 mod result;
 pub(crate) mod run;
 mod stage;
+pub(crate) mod target;
 mod text;
+mod threshold;
 mod verdict;
 
 #[cfg(test)]
 mod tests;
 
-use std::{fs, io, path::PathBuf};
+use std::{fs, io, path::PathBuf, time::Duration};
 
 use thiserror::Error;
 use wirelab_link::Privilege;
 
 use self::{
-    args::{Compare, Output},
+    args::{AskedError, Compare, Output},
     plan::{DRAIN, Plan, WARM_UP},
-    result::{Comparison, PointResult, SCHEMA, Setting},
-    run::{Bench, RunError},
+    result::{Comparison, Judged, PointResult, SCHEMA, Setting},
+    run::{Bench, Path, RunError},
 };
 use crate::render;
 
 /// Why there is no comparison.
 #[derive(Debug, Error)]
 pub(crate) enum CompareError {
+    #[error(transparent)]
+    Asked(#[from] AskedError),
     #[error(transparent)]
     Profile(#[from] wirelab_link::ProfileError),
     #[error(transparent)]
@@ -51,14 +56,30 @@ pub(crate) enum CompareError {
         "most runs were disturbed by this machine, so the figures decide nothing; repeat it when less else is running"
     )]
     Inconclusive,
+    #[error("{}", said(.0))]
+    Threshold(Vec<Judged>),
 }
+
+fn said(failed: &[Judged]) -> String {
+    let each = failed.iter().map(|judged| {
+        format!(
+            "{} does not hold at {}: it is {}",
+            judged.threshold, judged.point, judged.seen
+        )
+    });
+    each.collect::<Vec<_>>().join("; ")
+}
+
+/// How long clients may take to go once all is measured.
+const END: Duration = Duration::from_secs(1);
 
 /// Compares, prints, and says how it ended. `privilege` was acquired before anything else.
 pub(crate) fn run(asked: &Compare, privilege: &Privilege) -> Result<(), CompareError> {
+    asked.check()?;
     asked.link().validate()?;
     let plan = Plan::of(asked);
     let bench = Bench {
-        privilege,
+        path: asked.target.as_ref().map_or(Path::Links(privilege), Path::Direct),
         lanes: asked.contenders(),
         topic: format!("tick.{}.{}", asked.hz, asked.size)
             .parse()
@@ -67,11 +88,15 @@ pub(crate) fn run(asked: &Compare, privilege: &Privilege) -> Result<(), CompareE
         duration: asked.duration,
         congestion: asked.congestion.clone(),
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
+    // Of its own threads only a target's clients make use: those at a link are in their place, with a runtime there.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
         .enable_all()
         .build()
         .map_err(CompareError::System)?;
-    let comparison = runtime.block_on(compare(asked, &plan, &bench))?;
+    let comparison = runtime.block_on(compare(asked, &plan, &bench));
+    runtime.shutdown_timeout(END);
+    let comparison = comparison?;
 
     if let Some(path) = &asked.report {
         fs::write(path, html::page(&comparison)).map_err(|source| CompareError::Report {
@@ -87,7 +112,16 @@ pub(crate) fn run(asked: &Compare, privilege: &Privilege) -> Result<(), CompareE
     if verdict::is_inconclusive(&comparison) {
         return Err(CompareError::Inconclusive);
     }
-    Ok(())
+    let failed: Vec<_> = comparison
+        .thresholds
+        .into_iter()
+        .filter(|judged| !judged.holds)
+        .collect();
+    if failed.is_empty() {
+        Ok(())
+    } else {
+        Err(CompareError::Threshold(failed))
+    }
 }
 
 async fn compare(asked: &Compare, plan: &Plan, bench: &Bench<'_>) -> Result<Comparison, RunError> {
@@ -128,12 +162,17 @@ async fn compare(asked: &Compare, plan: &Plan, bench: &Bench<'_>) -> Result<Comp
             duration_ms: verdict::ms(asked.duration),
             warm_up_ms: verdict::ms(WARM_UP),
             drain_ms: verdict::ms(DRAIN),
-            congestion_control: bench.congestion.clone(),
+            target: asked.target.as_ref().map(ToString::to_string),
+            congestion_control: match asked.target {
+                Some(_) => "unknown".into(),
+                None => bench.congestion.clone(),
+            },
             mechanism,
         },
         machine: machine::machine(),
         points,
         findings: Vec::new(),
+        thresholds: Vec::new(),
         warnings: Vec::new(),
     };
     comparison.findings = comparison
@@ -141,6 +180,7 @@ async fn compare(asked: &Compare, plan: &Plan, bench: &Bench<'_>) -> Result<Comp
         .iter()
         .flat_map(|point| verdict::findings(point, asked.hz))
         .collect();
+    comparison.thresholds = threshold::judge(&asked.threshold, &comparison);
     comparison.warnings = verdict::warnings(&comparison);
     Ok(comparison)
 }

@@ -34,32 +34,13 @@ pub(crate) struct Plan {
 
 impl Plan {
     pub(crate) fn of(asked: &Compare) -> Self {
-        let link = asked.link();
-        let mut points = vec![control(&link)];
-        match &asked.sweep {
-            Some(sweep) => points.extend(
-                sweep
-                    .0
-                    .iter()
-                    .filter(|share| **share != Share::NONE)
-                    .map(|share| Point {
-                        label: format!("loss {share}"),
-                        is_control: false,
-                        profile: with_loss(&link, Loss::Random(*share)),
-                    }),
-            ),
-            None if points[0].profile == link => {}
-            None => points.push(Point {
-                label: described(&link),
-                is_control: false,
-                profile: link,
-            }),
-        }
+        let seeds = (0..u64::from(asked.repeat)).map(|n| asked.seed.wrapping_add(n));
         Self {
-            points,
-            seeds: (0..u64::from(asked.repeat))
-                .map(|n| asked.seed.wrapping_add(n))
-                .collect(),
+            points: match &asked.target {
+                Some(_) => vec![direct()],
+                None => over_links(asked),
+            },
+            seeds: seeds.collect(),
         }
     }
 
@@ -71,6 +52,40 @@ impl Plan {
     /// How long so many runs take.
     pub(crate) fn time(runs: usize, window: Duration) -> Duration {
         (window + AROUND) * u32::try_from(runs).unwrap_or(u32::MAX)
+    }
+}
+
+fn over_links(asked: &Compare) -> Vec<Point> {
+    let link = asked.link();
+    let mut points = vec![control(&link)];
+    match &asked.sweep {
+        Some(sweep) => points.extend(
+            sweep
+                .0
+                .iter()
+                .filter(|share| **share != Share::NONE)
+                .map(|share| Point {
+                    label: format!("loss {share}"),
+                    is_control: false,
+                    profile: with_loss(&link, Loss::Random(*share)),
+                }),
+        ),
+        None if points[0].profile == link => {}
+        None => points.push(Point {
+            label: described(&link),
+            is_control: false,
+            profile: link,
+        }),
+    }
+    points
+}
+
+/// Nothing is emulated.
+fn direct() -> Point {
+    Point {
+        label: "direct".into(),
+        is_control: false,
+        profile: Profile::default(),
     }
 }
 

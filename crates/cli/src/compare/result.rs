@@ -4,7 +4,7 @@ use serde::Serialize;
 use wirelab_link::Profile;
 use wirelab_model::metrics::Summary;
 
-use super::lane::Lane;
+use super::{lane::Lane, threshold::Threshold};
 
 /// The name and version of the form. A field may be added under it; a change of meaning takes a new one.
 pub(crate) const SCHEMA: &str = "wirelab.compare.v1";
@@ -22,6 +22,8 @@ pub(crate) struct Comparison {
     pub(crate) points: Vec<PointResult>,
     /// What the figures say, computed from them.
     pub(crate) findings: Vec<Finding>,
+    /// What was asked to be so.
+    pub(crate) thresholds: Vec<Judged>,
     /// What speaks against them.
     pub(crate) warnings: Vec<String>,
 }
@@ -37,7 +39,11 @@ pub(crate) struct Setting {
     pub(crate) duration_ms: u64,
     pub(crate) warm_up_ms: u64,
     pub(crate) drain_ms: u64,
-    /// Of the sockets, pinned.
+    /// The server that ran elsewhere. With it nothing is emulated or counted on the wire: `profile` is empty, `wire` is
+    /// zero, and a seed is no more than a run's number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) target: Option<String>,
+    /// Of the sockets, pinned; of a target's sockets it is unknown.
     pub(crate) congestion_control: String,
     /// How the link is made.
     pub(crate) mechanism: String,
@@ -128,6 +134,17 @@ pub(crate) struct Finding {
     /// Whether it is so in the median run.
     pub(crate) holds: bool,
     /// The figures that say so.
+    pub(crate) seen: String,
+}
+
+/// A threshold, held against one setting.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Judged {
+    pub(crate) threshold: Threshold,
+    /// Which setting of the link.
+    pub(crate) point: String,
+    pub(crate) holds: bool,
+    /// The median over the seeds, as it is said.
     pub(crate) seen: String,
 }
 

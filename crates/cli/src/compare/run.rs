@@ -8,16 +8,17 @@ use std::{
 use thiserror::Error;
 use tokio::time::{sleep, timeout};
 use wirelab_link::Privilege;
-use wirelab_model::{Micros, TopicName};
+use wirelab_model::{Micros, TopicName, metrics::Theta};
 use wirelab_transport::clock::Clock;
 
 use super::{
-    client::{Listener, Standing, listen},
+    client::{Listener, Server, Standing, listen},
     figures::Window,
     lane::Lane,
     plan::{DRAIN, Point, WARM_UP},
     result::{LaneResult, Outcome, Run, Wire},
     stage::{Stage, StageError},
+    target::{Target, TargetError},
 };
 
 /// How long all lanes together may take to open; three attempts of the slowest.
@@ -32,13 +33,23 @@ const MISSED: f64 = 0.001;
 pub(crate) enum RunError {
     #[error(transparent)]
     Stage(#[from] StageError),
+    #[error(transparent)]
+    Target(#[from] TargetError),
     #[error("interrupted")]
     Interrupted,
 }
 
+/// What lies between the server and its clients.
+pub(crate) enum Path<'a> {
+    /// A server and a link for each lane.
+    Links(&'a Privilege),
+    /// A server that runs elsewhere, and whatever is on the way to it.
+    Direct(&'a Target),
+}
+
 /// What is the same in all runs.
 pub(crate) struct Bench<'a> {
-    pub(crate) privilege: &'a Privilege,
+    pub(crate) path: Path<'a>,
     pub(crate) lanes: Vec<Lane>,
     pub(crate) topic: TopicName,
     pub(crate) hz: u32,
@@ -47,41 +58,84 @@ pub(crate) struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    /// Runs all lanes at the same time. Also gives how the link was made.
+    /// Runs all lanes at the same time. Also gives what the path was.
     pub(crate) async fn run(&self, point: &Point, seed: u64) -> Result<(Run, String), RunError> {
-        let stages = self.set(point, seed)?;
+        let (lanes, mechanism) = match self.path {
+            Path::Links(privilege) => self.over_links(privilege, point, seed).await?,
+            Path::Direct(target) => self.over_path(target).await?,
+        };
+        let disturbed = disturbances(&lanes);
+        Ok((Run { seed, disturbed, lanes }, mechanism))
+    }
+
+    async fn over_links(
+        &self,
+        privilege: &Privilege,
+        point: &Point,
+        seed: u64,
+    ) -> Result<(Vec<LaneResult>, String), RunError> {
+        let stages = self.set(privilege, point, seed)?;
         let mechanism = stages.first().map(Stage::mechanism).unwrap_or_default();
+        let mut listeners = Vec::with_capacity(stages.len());
+        for stage in &stages {
+            let _inside = stage.client().enter();
+            listeners.push(listen(stage.lane, stage.address().into(), self.topic.clone()));
+        }
+        let (delay, clock) = (Some(point.profile.down.delay), Theta::SAME_CLOCK);
         let outcome = tokio::select! {
-            lanes = self.measure(point, &stages) => Ok(lanes),
+            lanes = self.measure(&mut listeners, || wires(&stages), delay, clock) => Ok(lanes),
             _ = tokio::signal::ctrl_c() => Err(RunError::Interrupted),
         };
         for stage in stages {
             stage.strike();
         }
-        let lanes = outcome?;
-        let disturbed = disturbances(&lanes);
-        Ok((Run { seed, disturbed, lanes }, mechanism))
+        Ok((outcome?, mechanism))
     }
 
-    fn set(&self, point: &Point, seed: u64) -> Result<Vec<Stage>, StageError> {
+    async fn over_path(&self, target: &Target) -> Result<(Vec<LaneResult>, String), RunError> {
+        let mut listeners = Vec::new();
+        let measured = async {
+            let server = target.find().await?;
+            let clock = target.clock(&server).await?; // before the lanes are there, and afresh for each run: clocks drift
+            let opened = self
+                .lanes
+                .iter()
+                .map(|lane| listen(*lane, server.clone(), self.topic.clone()));
+            listeners.extend(opened);
+            let unseen = || vec![Wire::default(); self.lanes.len()];
+            Ok(self.measure(&mut listeners, unseen, None, clock).await)
+        };
+        let outcome = tokio::select! {
+            lanes = measured => lanes,
+            _ = tokio::signal::ctrl_c() => Err(RunError::Interrupted),
+        };
+        for listener in listeners {
+            listener.end().await;
+        }
+        Ok((outcome?, format!("the direct path to {target}")))
+    }
+
+    fn set(&self, privilege: &Privilege, point: &Point, seed: u64) -> Result<Vec<Stage>, StageError> {
         let origin = Instant::now(); // of all links: their outages come at the same moments
         let mut stages = Vec::with_capacity(self.lanes.len());
         for lane in &self.lanes {
-            let link = (self.privilege, &point.profile, seed, origin);
+            let link = (privilege, &point.profile, seed, origin);
             stages.push(Stage::set(*lane, link, &self.topic, &self.congestion)?);
         }
         Ok(stages)
     }
 
-    async fn measure(&self, point: &Point, stages: &[Stage]) -> Vec<LaneResult> {
-        let clock = Clock::start();
-        let mut listeners = Vec::with_capacity(stages.len());
-        for stage in stages {
-            let _inside = stage.client().enter();
-            listeners.push(listen(stage.lane, stage.address(), self.topic.clone()));
-        }
+    /// Waits until all have opened, warms up, and measures all over the same window.
+    async fn measure(
+        &self,
+        listeners: &mut [Listener],
+        wires: impl Fn() -> Vec<Wire>,
+        delay: Option<Duration>,
+        clock: Theta,
+    ) -> Vec<LaneResult> {
+        let ours = Clock::start();
         let all_open = async {
-            for listener in &mut listeners {
+            for listener in &mut *listeners {
                 let _ = listener
                     .standing
                     .wait_for(|standing| *standing != Standing::Opening)
@@ -91,27 +145,37 @@ impl Bench<'_> {
         let _ = timeout(OPENING, all_open).await; // one that is late is said to be so below
 
         sleep(WARM_UP).await;
-        let (from_us, before) = (clock.now_us(), wires(stages));
+        let (from_us, before) = (ours.now_us(), wires());
         sleep(self.duration).await;
-        let (until_us, after) = (clock.now_us(), wires(stages));
+        let (until_us, after) = (ours.now_us(), wires());
         sleep(DRAIN).await;
 
         let window = Window {
             from_us,
             until_us,
             period_us: Micros(1_000_000 / u64::from(self.hz)),
-            delay: point.profile.down.delay,
+            delay,
+            clock,
         };
         let wires = before
             .into_iter()
             .zip(after)
             .map(|(before, after)| within(before, after));
-        let each = stages.iter().zip(&listeners).zip(wires);
-        each.map(|((stage, listener), wire)| LaneResult {
-            lane: stage.lane,
+        let each = listeners.iter().zip(wires);
+        each.map(|(listener, wire)| LaneResult {
+            lane: listener.lane,
             outcome: outcome(listener, &window, wire),
         })
         .collect()
+    }
+}
+
+impl From<std::net::SocketAddr> for Server {
+    fn from(address: std::net::SocketAddr) -> Self {
+        Self {
+            address,
+            host: address.to_string(),
+        }
     }
 }
 
@@ -166,5 +230,6 @@ fn disturbances(lanes: &[LaneResult]) -> Vec<String> {
                 measured.missed_ticks
             )
         });
-    late.into_iter().chain(missed).collect()
+    let silent = measured().next().is_none().then(|| "no lane was measured".to_owned());
+    late.into_iter().chain(missed).chain(silent).collect()
 }

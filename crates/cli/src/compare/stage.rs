@@ -33,8 +33,8 @@ pub(crate) enum StageError {
 pub(crate) struct Stage {
     pub(crate) lane: Lane,
     lab: Lab,
-    server: Runtime,
-    client: Runtime,
+    server: Threads,
+    client: Threads,
     stop: CancellationToken,
     port: u16,
 }
@@ -130,13 +130,31 @@ impl Stage {
     /// Ends what runs on it, without waiting for anybody.
     pub(crate) fn strike(self) {
         self.stop.cancel();
-        self.client.shutdown_background();
-        self.server.shutdown_background();
+    }
+}
+
+/// A runtime that ends without waiting when it is dropped: the runs are awaited on another one, where waiting is not
+/// allowed.
+struct Threads(Option<Runtime>);
+
+impl std::ops::Deref for Threads {
+    type Target = Runtime;
+
+    fn deref(&self) -> &Runtime {
+        self.0.as_ref().expect("it is taken only by drop")
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 
 /// A runtime whose threads are in a place, so that every socket it makes is there.
-fn runtime(place: &Place) -> io::Result<Runtime> {
+fn runtime(place: &Place) -> io::Result<Threads> {
     let place = place.clone();
     Builder::new_multi_thread()
         .worker_threads(1)
@@ -144,4 +162,5 @@ fn runtime(place: &Place) -> io::Result<Runtime> {
         .enable_all()
         .on_thread_start(move || place.enter().expect("its own process made the place and holds it"))
         .build()
+        .map(|runtime| Threads(Some(runtime)))
 }

@@ -87,10 +87,41 @@ fn wrong_arguments_say_what_is_right() {
         ("--duration 10", "has a unit"),
         ("--duration 2h", "from 1s to 10m"),
         ("--repeat 0", "1..=100"),
+        ("--target localhost", "http://host"),
+        ("--target http://a --rtt 20ms", "cannot be used with"),
+        ("--target http://a --seed 2", "cannot be used with"),
+        ("--threshold sse.gap", "lane.figure<limit"),
     ] {
         let error = asked(arguments).expect_err(arguments);
         assert!(error.contains(wanted), "{arguments}: {error}");
     }
     let slow = asked("--rate 1kbit/s").expect("it parses").link().validate();
     assert!(slow.expect_err("too slow").to_string().contains("8kbit/s"));
+}
+
+#[test]
+fn a_target_has_lanes_and_one_path() {
+    let asked = asked("--target http://a:8080 --repeat 2").expect("right");
+    assert_eq!(asked.contenders(), Lane::ALL[..4]);
+    let plan = Plan::of(&asked);
+    assert_eq!((plan.runs(), plan.points[0].is_control), (2, false));
+}
+
+#[test]
+fn what_is_not_measured_cannot_be_asked_for() {
+    for (arguments, wanted) in [
+        (
+            "--lanes sse --threshold websocket.gap<1s",
+            "websocket, which is not measured",
+        ),
+        ("--target http://a --lanes sse,udp", "no reference udp"),
+        ("--target http://a --threshold tcp.gap<1s", "tcp, which is not measured"),
+    ] {
+        let error = asked(arguments).expect("it parses").check().expect_err(arguments);
+        assert!(error.to_string().contains(wanted), "{arguments}: {error}");
+    }
+    assert_eq!(
+        asked("--lanes sse --threshold tcp.gap<1s").expect("it parses").check(),
+        Ok(())
+    );
 }

@@ -1,7 +1,7 @@
 //! What the figures say, computed from them: what head-of-line blocking makes one expect of each lane, held against the
 //! references of the same runs, and what speaks against it all.
 
-use std::time::Duration;
+use std::{fmt::Write as _, time::Duration};
 
 use wirelab_link::rules::Loss;
 
@@ -86,12 +86,34 @@ fn data_channel_gap(point: &PointResult, hz: u32) -> Option<Finding> {
 fn within_tcp(point: &PointResult, lane: Lane) -> Option<Finding> {
     let age = point.median(lane)?.age_p99_ms();
     let (least, most) = point.spread(Lane::Tcp, Measured::age_p99_ms)?;
-    Some(finding(
-        point,
-        format!("{lane}'s age p99 lies within tcp's spread over the seeds"),
-        (least - CONTROL_MS..=most + CONTROL_MS).contains(&age), // what the tools themselves tell apart is no difference
-        format!("{age:.1} ms; tcp from {least:.1} to {most:.1} ms"),
-    ))
+    let holds = (least - CONTROL_MS..=most + CONTROL_MS).contains(&age); // what the tools themselves tell apart is no difference
+    let mut seen = format!("{age:.1} ms; tcp from {least:.1} to {most:.1} ms");
+    if !holds {
+        let (runs, percent) = (point.of(lane).len(), 100.0 * by_chance(point.of(lane).len()));
+        let _ = write!(
+            seen,
+            "; with {runs} runs two lanes that are alike fall apart so far in about {percent:.0} % of comparisons"
+        );
+    }
+    let expected = format!("{lane}'s age p99 lies within tcp's spread over the seeds");
+    Some(finding(point, expected, holds, seen))
+}
+
+/// How often the (lower) median of `runs` values lies outside the range of as many others from the same source: all
+/// orders of the `2 × runs` values are as likely, so it is counted how many of them begin or end with that many of one.
+fn by_chance(runs: usize) -> f64 {
+    let median = runs.saturating_sub(1) / 2;
+    let all = |first: usize| {
+        // All of the first (or last) `first` values are of one lane.
+        (0..first)
+            .map(|n| runs.saturating_sub(n) as f64 / (2 * runs - n) as f64)
+            .product::<f64>()
+    };
+    if runs == 0 {
+        0.0
+    } else {
+        all(median + 1) + all(runs - median)
+    }
 }
 
 fn stalls(point: &PointResult, lane: Lane) -> Option<Finding> {
@@ -145,16 +167,38 @@ pub(crate) fn warnings(comparison: &Comparison) -> Vec<String> {
             ));
         }
     }
+    warnings.extend(of_target(comparison));
     let messages = comparison.setting.duration_ms * u64::from(comparison.setting.hz) / 1000;
     if messages < ENOUGH {
         warnings.push(format!(
             "{messages} messages a run say little about a 99th percentile: use a longer --duration"
         ));
     }
-    if comparison.setting.seeds.len() < 3 {
+    if comparison.setting.target.is_none() && comparison.setting.seeds.len() < 3 {
         warnings.push("with fewer than three seeds the tail of TCP is a matter of luck: use --repeat 3 or more".into());
     }
     warnings
+}
+
+/// What a path that is not ours cannot show.
+fn of_target(comparison: &Comparison) -> Vec<String> {
+    if comparison.setting.target.is_none() {
+        return Vec::new();
+    }
+    let lanes = comparison
+        .points
+        .iter()
+        .flat_map(|point| &point.runs)
+        .flat_map(|run| &run.lanes);
+    let errors = lanes.filter_map(|result| Some(result.measured()?.figures.clock.error_us.0));
+    let error_ms = errors.max().unwrap_or(0) as f64 / 1000.0;
+    vec![
+        "there is no reference and no control: what the path does is not told apart from what a lane adds".into(),
+        format!(
+            "the two clocks agree to within {error_ms:.1} ms: every latency and age may be wrong by so much, all lanes of a \
+             run alike"
+        ),
+    ]
 }
 
 /// Whether more runs were disturbed than not.
@@ -174,4 +218,91 @@ fn runs(comparison: &Comparison) -> usize {
 /// A duration as whole milliseconds.
 pub(crate) fn ms(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compare::{html::sample::comparison, result::Outcome};
+
+    #[test]
+    fn how_often_two_alike_fall_apart_by_chance() {
+        assert_eq!(by_chance(1), 1.0, "one value lies outside another's range");
+        assert!(
+            (by_chance(3) - 0.4).abs() < 1e-9,
+            "8 of the 20 orders of three and three"
+        );
+        assert!(by_chance(9) < 0.06 && by_chance(0) == 0.0);
+    }
+
+    /// Sets the age p99 of each run of a lane.
+    fn ages(comparison: &mut Comparison, lane: Lane, ages_us: [u64; 3]) {
+        for (run, age_us) in comparison.points[1].runs.iter_mut().zip(ages_us) {
+            let result = run.lanes.iter_mut().find(|result| result.lane == lane);
+            match result.map(|result| &mut result.outcome) {
+                Some(Outcome::Measured(measured)) => {
+                    measured.figures.age.as_mut().expect("it has an age").p99_us = age_us;
+                }
+                _ => panic!("{lane} was measured"),
+            }
+        }
+    }
+
+    fn said(comparison: &Comparison, about: &str) -> Finding {
+        let all = findings(&comparison.points[1], 60);
+        let found = all.iter().find(|finding| finding.expected.contains(about));
+        found.unwrap_or_else(|| panic!("{about}: {all:?}")).clone()
+    }
+
+    #[test]
+    fn a_stream_is_held_against_the_spread_of_tcp() {
+        let mut comparison = comparison();
+        ages(&mut comparison, Lane::Tcp, [70_000, 90_000, 110_000]);
+        ages(&mut comparison, Lane::WebSocket, [60_000, 95_000, 300_000]);
+        let finding = said(&comparison, "websocket's age");
+        assert!(finding.holds && !finding.seen.contains("alike"), "{finding:?}");
+        ages(&mut comparison, Lane::WebSocket, [60_000, 113_000, 300_000]);
+        let finding = said(&comparison, "websocket's age");
+        assert!(!finding.holds && finding.seen.contains("in about 40 %"), "{finding:?}");
+    }
+
+    #[test]
+    fn a_data_channel_is_held_against_udp() {
+        let mut comparison = comparison();
+        ages(&mut comparison, Lane::Udp, [40_000; 3]);
+        for (age_us, holds) in [(45_000, true), (45_100, false)] {
+            ages(&mut comparison, Lane::DataChannel, [39_000, age_us, 90_000]);
+            assert_eq!(said(&comparison, "datachannel's age").holds, holds, "{age_us}");
+        }
+    }
+
+    #[test]
+    fn most_runs_disturbed_decide_nothing() {
+        let mut comparison = comparison();
+        let mut disturb = |count: usize| {
+            let runs = comparison.points.iter_mut().flat_map(|point| &mut point.runs);
+            for (n, run) in runs.enumerate() {
+                run.disturbed = if n < count { vec!["late".into()] } else { Vec::new() };
+            }
+            (is_inconclusive(&comparison), warnings(&comparison))
+        };
+        let (inconclusive, warned) = disturb(4);
+        assert!(
+            !inconclusive && warned[0].starts_with("4 of 9 runs were disturbed"),
+            "{warned:?}"
+        );
+        assert!(disturb(5).0);
+        assert!(!disturb(0).1.iter().any(|warning| warning.contains("disturbed")));
+    }
+
+    #[test]
+    fn a_target_is_warned_of() {
+        let mut comparison = comparison();
+        comparison.setting.target = Some("http://a".into());
+        assert!(
+            warnings(&comparison)
+                .iter()
+                .any(|warning| warning.contains("no reference and no control"))
+        );
+    }
 }

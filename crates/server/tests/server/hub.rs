@@ -48,6 +48,8 @@ async fn two_find_each_other_and_the_later_one_is_polite() {
         (&refused["code"], &refused["to"]),
         (&json!("no_such_peer"), &second["you"])
     );
+    server.until("hub_refused_total{code=\"no_such_peer\"}", 1).await;
+    server.until("hub_peers", 1).await;
 }
 
 #[tokio::test]

@@ -256,7 +256,9 @@ impl Open {
     }
 
     /// A channel that a foreign client opened in-band. What it asked for is not applied in our direction (webrtc 0.21.1),
-    /// so only an ordered one is what it says; that it may ask for fewer retransmissions as well is not shown to us.
+    /// so only an ordered one is what it says; that it may ask for fewer retransmissions as well is not shown to us. Nor
+    /// is its first channel, which gets stream 0 as the client's lowest: that is our `control` from the beginning, whatever
+    /// it asked for (`web/test/browser/lossy.test.js`).
     async fn foreign(&mut self, channel: Arc<dyn DataChannel>) -> Result<(), Departure> {
         if channel.ordered().await.unwrap_or(false) {
             self.control = Control::new(channel, self.counters.clone());

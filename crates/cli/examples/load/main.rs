@@ -5,11 +5,17 @@
 //! taskset -c 1 cargo run --release -p wirelab --example load -- idle sse 10000 --pid $!
 //! taskset -c 1 cargo run --release -p wirelab --example load -- rate websocket 1000 20 --pid $!
 //! taskset -c 1 cargo run --release -p wirelab --example load -- flat sse 1000 --pid $!
+//! taskset -c 1 cargo run --release -p wirelab --example load -- idle datachannel 200 --pid $!
+//! taskset -c 1 cargo run --release -p wirelab --example load -- rate datachannel 50 --pid $!
+//! taskset -c 1 cargo run --release -p wirelab --example load -- trips datachannel 1 --pid $!
+//! taskset -c 1 cargo run --release -p wirelab --example load -- abandoned datachannel 200 --pid $!
 //! ```
 //!
 //! One thread, plain sockets, no decoding beyond a search for the stamp of each message, so that the generator costs as
 //! little as it can. Server and generator belong on different cores.
 #![expect(clippy::print_stdout, reason = "a measuring tool says what it measured")]
+
+mod webrtc;
 
 use std::{
     error::Error,
@@ -31,6 +37,7 @@ use tokio::{
 type Failure = Box<dyn Error + Send + Sync>;
 
 const STAMP: &[u8] = b"\"sent_us\":";
+const DATA_CHANNEL: &str = "datachannel";
 const WARM_UP: usize = 64;
 const SECONDS: u64 = 5;
 const WINDOW: u64 = 16;
@@ -54,11 +61,17 @@ async fn main() -> Result<(), Failure> {
     let pid: u32 = option("--pid").ok_or("--pid says which process is weighed")?.parse()?;
     let word = |at: usize| args.get(at).map(String::as_str).unwrap_or_default();
     let (lane, count) = (word(1).to_owned(), word(2).parse::<usize>()?);
-    match word(0) {
-        "idle" => idle(address, pid, &lane, count).await,
-        "rate" => rate(address, pid, &lane, count, word(3).parse()?).await,
-        "flat" => flat(address, pid, &lane, count).await,
-        other => Err(format!("{other:?} is none of idle, rate, flat").into()),
+    match (word(0), &*lane) {
+        ("idle", DATA_CHANNEL) => webrtc::idle(address, pid, count).await,
+        ("rate", DATA_CHANNEL) => webrtc::rate(address, pid, count).await,
+        ("trips", DATA_CHANNEL) => webrtc::round_trips(address).await,
+        ("abandoned", DATA_CHANNEL) => webrtc::abandoned(address, pid, count).await,
+        ("idle", _) => idle(address, pid, &lane, count).await,
+        ("rate", _) => rate(address, pid, &lane, count, word(3).parse()?).await,
+        ("flat", _) => flat(address, pid, &lane, count).await,
+        (other, _) => {
+            Err(format!("{lane} has no {other:?}: idle, rate, flat; datachannel idle, rate, trips, abandoned").into())
+        }
     }
 }
 
@@ -163,7 +176,7 @@ async fn open(address: SocketAddr, lane: &str, topic: &str, count: usize) -> Res
             "GET /ws?topic={topic} HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
              sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
         ),
-        other => return Err(format!("{other:?} is none of sse, websocket").into()),
+        other => return Err(format!("{other:?} is none of sse, websocket, datachannel").into()),
     };
     let mut all = Vec::with_capacity(count);
     let mut buffer = vec![0; 4096];
