@@ -9,7 +9,7 @@ use std::{
 
 use thiserror::Error;
 use tokio::runtime::{Builder, Runtime};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use wirelab_link::{Counters, Direction, Lab, LabError, Place, Privilege, Profile, pin_congestion_control};
 use wirelab_model::TopicName;
 use wirelab_server::{Listeners, config::Config};
@@ -30,14 +30,43 @@ pub(crate) enum StageError {
     Congestion { name: String, source: io::Error },
 }
 
-/// A lane's stage. What is on it ends with it.
+/// A lane's stage. What is on it ends with it, wherever it is let go: a server that waits for nobody, and runtimes that
+/// are not waited for, since whoever lets them go may be asynchronous.
 pub(crate) struct Stage {
     pub(crate) lane: Lane,
+    _stop: DropGuard,
+    client: Inside,
+    server: Inside,
     lab: Lab,
-    server: Runtime,
-    client: Runtime,
-    stop: CancellationToken,
     port: u16,
+}
+
+/// A runtime whose threads are in a place, so that every socket it makes is there.
+struct Inside(Option<Runtime>);
+
+impl Inside {
+    fn of(place: &Place) -> io::Result<Self> {
+        let place = place.clone();
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_keep_alive(Duration::from_secs(1))
+            .enable_all()
+            .on_thread_start(move || place.enter().expect("its own process made the place and holds it"))
+            .build()?;
+        Ok(Self(Some(runtime)))
+    }
+
+    fn runtime(&self) -> &Runtime {
+        self.0.as_ref().expect("only its end takes it")
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 impl Stage {
@@ -49,7 +78,7 @@ impl Stage {
         congestion: &str,
     ) -> Result<Self, StageError> {
         let lab = Lab::start(privilege, profile, seed, origin)?;
-        let (server, client) = (runtime(lab.server())?, runtime(lab.client())?);
+        let (server, client) = (Inside::of(lab.server())?, Inside::of(lab.client())?);
         let address = SocketAddr::from((lab.server_address(), 0));
         let tcp = lab.server().within(|| wirelab_server::bind(address))??;
         pin_congestion_control(tcp.as_fd(), congestion).map_err(|source| StageError::Congestion {
@@ -61,21 +90,21 @@ impl Stage {
         let stop = CancellationToken::new();
         let stage = Self {
             lane,
-            lab,
-            server,
+            _stop: stop.clone().drop_guard(),
             client,
-            stop,
+            server,
+            lab,
             port: bound.port(),
         };
-        stage.serve(tcp, udp, topic.clone());
+        stage.serve(tcp, udp, topic.clone(), stop);
         Ok(stage)
     }
 
-    fn serve(&self, tcp: TcpListener, udp: UdpSocket, topic: TopicName) {
-        let stop = self.stop.clone();
+    fn serve(&self, tcp: TcpListener, udp: UdpSocket, topic: TopicName, stop: CancellationToken) {
+        let server = self.server.runtime();
         match self.lane {
-            Lane::Tcp => drop(self.server.spawn(reference::serve_tcp(tcp, topic, stop))),
-            Lane::Udp => drop(self.server.spawn(reference::serve_udp(udp, topic, stop))),
+            Lane::Tcp => drop(server.spawn(reference::serve_tcp(tcp, topic, stop))),
+            Lane::Udp => drop(server.spawn(reference::serve_udp(udp, topic, stop))),
             Lane::Sse | Lane::WebSocket | Lane::DataChannel | Lane::DataChannelReliable => {
                 let config = Config {
                     // In one namespace the socket's own address leads round the link.
@@ -88,7 +117,7 @@ impl Stage {
                     udp: vec![udp],
                     internal: None,
                 };
-                self.server.spawn(async move {
+                server.spawn(async move {
                     if let Err(error) = wirelab_server::run(listeners, config, stop).await {
                         tracing::error!(%error, "the server at the far end did not run");
                     }
@@ -104,7 +133,7 @@ impl Stage {
 
     /// Runs something where the client is.
     pub(crate) fn client(&self) -> &Runtime {
-        &self.client
+        self.client.runtime()
     }
 
     pub(crate) fn mechanism(&self) -> String {
@@ -127,22 +156,4 @@ impl Stage {
                 .max(up.lateness_us.value_at_quantile(0.99)),
         }
     }
-
-    /// Ends what runs on it, without waiting for anybody.
-    pub(crate) fn strike(self) {
-        self.stop.cancel();
-        self.client.shutdown_background();
-        self.server.shutdown_background();
-    }
-}
-
-/// A runtime whose threads are in a place, so that every socket it makes is there.
-fn runtime(place: &Place) -> io::Result<Runtime> {
-    let place = place.clone();
-    Builder::new_multi_thread()
-        .worker_threads(1)
-        .thread_keep_alive(Duration::from_secs(1))
-        .enable_all()
-        .on_thread_start(move || place.enter().expect("its own process made the place and holds it"))
-        .build()
 }
