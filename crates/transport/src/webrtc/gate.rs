@@ -35,6 +35,8 @@ const ROUND_TRIPS: usize = 64;
 const GIVEN_UP: Duration = Duration::from_millis(900);
 /// After this much silence a probe goes even where it may have to wait: one stale message is better than none for ever.
 const DESPERATE: Duration = Duration::from_secs(10);
+/// A peer is heard at least this often while something reaches it: SCTP delays an acknowledgement by 200 ms at most.
+const ALIVE: Duration = Duration::from_millis(250);
 /// Longest time between probes.
 const MOST_PROBE_WAIT: Duration = Duration::from_millis(500);
 
@@ -52,6 +54,8 @@ pub(super) struct Gate {
     heard: Option<Instant>,
     /// … and given up.
     given_up: Option<Instant>,
+    /// When the peer's SCTP last said anything.
+    spoke: Option<Instant>,
     given_up_bytes: usize,
 }
 
@@ -84,13 +88,18 @@ impl Gate {
         self.settle(now, seen.outstanding);
         if seen.heard {
             self.given_up_bytes = 0;
+            self.spoke = Some(now);
         }
         let filled = seen.outstanding + self.given_up_bytes;
         let fits = |window| filled == 0 || filled + bytes <= window;
         if let Some(probe) = &mut self.probe {
             let since = |at: Instant| now.saturating_duration_since(at);
             let desperate = self.heard.is_none_or(|at| since(at) > DESPERATE);
-            let due = now >= probe.next && !seen.waits && (fits(ONE_PACKET_BYTES) || desperate);
+            // As long as the peer is heard it is no outage, so what fits need not wait for its turn: what was lost is
+            // found missing by what follows it.
+            let alive = fits(ONE_PACKET_BYTES) && self.spoke.is_some_and(|at| since(at) <= ALIVE);
+            let turn = now >= probe.next && (fits(ONE_PACKET_BYTES) || desperate);
+            let due = !seen.waits && (alive || turn);
             if due {
                 probe.wait = (probe.wait * 2).min(MOST_PROBE_WAIT);
                 probe.next = now + probe.wait;
@@ -151,7 +160,9 @@ impl Gate {
     /// What surely leaves at once.
     fn window(&self, now: Instant) -> usize {
         let within = |at: Option<Instant>, time| at.is_some_and(|at| now.saturating_duration_since(at) <= time);
-        if within(self.given_up, SMALL_WINDOW) || !within(self.heard, self.patience()) {
+        // One lost acknowledgement is no outage: a gate that closes on it also ends what would bring the next one at once.
+        let hears = within(self.heard, self.patience()) || within(self.spoke, ALIVE);
+        if within(self.given_up, SMALL_WINDOW) || !hears {
             ONE_PACKET_BYTES
         } else {
             ONE_PACKET_BYTES * PACKETS
