@@ -15,11 +15,12 @@ const MOST_LINES: usize = 400;
 const LONG: &[(&str, &str)] = &[];
 
 /// Which of our crates each may name in its manifest, tests included.
-const MAY_KNOW: [(&str, &[&str]); 4] = [
+const MAY_KNOW: [(&str, &[&str]); 5] = [
     ("model", &[]),
+    ("link", &[]),
     ("transport", &["model"]),
     ("server", &["model", "transport"]),
-    ("cli", &["model", "transport", "server"]),
+    ("cli", &["model", "link", "transport", "server"]),
 ];
 
 /// Names that say nothing, so that everything ends up in them.
