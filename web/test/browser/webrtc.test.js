@@ -131,12 +131,15 @@ test('when both sides offer at once, perfect negotiation settles it and the chan
     const [a, b] = [new RTCPeerConnection(), new RTCPeerConnection()];
     const channels = [a, b].map((peer) => peer.createDataChannel('control', { negotiated: true, id: 0 }));
     const opened = channels.map((channel) => new Promise((open) => channel.addEventListener('open', open)));
-    /** Delivered later, as over a hub: offers that cross each other are on their way at the same time. @type {any} */
-    const polite = new Negotiation(a, true, (/** @type {any} */ signal) => setTimeout(() => impolite.take(signal), 30), {
+    const later = (/** @type {() => void} */ action) => {
+      setTimeout(action, 30); // a hub takes its time: offers that cross each other on the way are the point
+    };
+    /** @type {any} */
+    const polite = new Negotiation(a, true, (/** @type {any} */ signal) => later(() => impolite.take(signal)), {
       waits: true,
     });
     /** @type {any} */
-    const impolite = new Negotiation(b, false, (/** @type {any} */ signal) => setTimeout(() => polite.take(signal), 30));
+    const impolite = new Negotiation(b, false, (/** @type {any} */ signal) => later(() => polite.take(signal)));
     await Promise.all(opened);
     const glares = () => polite.glares + impolite.glares;
     const settled = new Promise((/** @type {(done?: undefined) => void} */ done) => {

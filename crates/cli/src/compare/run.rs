@@ -82,10 +82,14 @@ impl Bench<'_> {
             listeners.push(listen(stage.lane, stage.address().into(), self.topic.clone()));
         }
         let (delay, clock) = (Some(point.profile.down.delay), Theta::SAME_CLOCK);
-        tokio::select! {
-            lanes = self.measure(&mut listeners, || wires(&stages), delay, clock) => Ok((lanes, mechanism)),
+        let outcome = tokio::select! {
+            lanes = self.measure(&mut listeners, || wires(&stages), delay, clock) => Ok(lanes),
             _ = tokio::signal::ctrl_c() => Err(RunError::Interrupted),
+        };
+        for stage in stages {
+            stage.strike();
         }
+        Ok((outcome?, mechanism))
     }
 
     async fn over_path(&self, target: &Target) -> Result<(Vec<LaneResult>, String), RunError> {

@@ -9,7 +9,7 @@ use std::{
 
 use thiserror::Error;
 use tokio::runtime::{Builder, Runtime};
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::CancellationToken;
 use wirelab_link::{Counters, Direction, Lab, LabError, Place, Privilege, Profile, pin_congestion_control};
 use wirelab_model::TopicName;
 use wirelab_server::{Listeners, config::Config};
@@ -30,43 +30,14 @@ pub(crate) enum StageError {
     Congestion { name: String, source: io::Error },
 }
 
-/// A lane's stage. What is on it ends with it, wherever it is let go: a server that waits for nobody, and runtimes that
-/// are not waited for, since whoever lets them go may be asynchronous.
+/// A lane's stage. What is on it ends with it.
 pub(crate) struct Stage {
     pub(crate) lane: Lane,
-    _stop: DropGuard,
-    client: Inside,
-    server: Inside,
     lab: Lab,
+    server: Threads,
+    client: Threads,
+    stop: CancellationToken,
     port: u16,
-}
-
-/// A runtime whose threads are in a place, so that every socket it makes is there.
-struct Inside(Option<Runtime>);
-
-impl Inside {
-    fn of(place: &Place) -> io::Result<Self> {
-        let place = place.clone();
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(1)
-            .thread_keep_alive(Duration::from_secs(1))
-            .enable_all()
-            .on_thread_start(move || place.enter().expect("its own process made the place and holds it"))
-            .build()?;
-        Ok(Self(Some(runtime)))
-    }
-
-    fn runtime(&self) -> &Runtime {
-        self.0.as_ref().expect("only its end takes it")
-    }
-}
-
-impl Drop for Inside {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.0.take() {
-            runtime.shutdown_background();
-        }
-    }
 }
 
 impl Stage {
@@ -78,7 +49,7 @@ impl Stage {
         congestion: &str,
     ) -> Result<Self, StageError> {
         let lab = Lab::start(privilege, profile, seed, origin)?;
-        let (server, client) = (Inside::of(lab.server())?, Inside::of(lab.client())?);
+        let (server, client) = (runtime(lab.server())?, runtime(lab.client())?);
         let address = SocketAddr::from((lab.server_address(), 0));
         let tcp = lab.server().within(|| wirelab_server::bind(address))??;
         pin_congestion_control(tcp.as_fd(), congestion).map_err(|source| StageError::Congestion {
@@ -90,21 +61,21 @@ impl Stage {
         let stop = CancellationToken::new();
         let stage = Self {
             lane,
-            _stop: stop.clone().drop_guard(),
-            client,
-            server,
             lab,
+            server,
+            client,
+            stop,
             port: bound.port(),
         };
-        stage.serve(tcp, udp, topic.clone(), stop);
+        stage.serve(tcp, udp, topic.clone());
         Ok(stage)
     }
 
-    fn serve(&self, tcp: TcpListener, udp: UdpSocket, topic: TopicName, stop: CancellationToken) {
-        let server = self.server.runtime();
+    fn serve(&self, tcp: TcpListener, udp: UdpSocket, topic: TopicName) {
+        let stop = self.stop.clone();
         match self.lane {
-            Lane::Tcp => drop(server.spawn(reference::serve_tcp(tcp, topic, stop))),
-            Lane::Udp => drop(server.spawn(reference::serve_udp(udp, topic, stop))),
+            Lane::Tcp => drop(self.server.spawn(reference::serve_tcp(tcp, topic, stop))),
+            Lane::Udp => drop(self.server.spawn(reference::serve_udp(udp, topic, stop))),
             Lane::Sse | Lane::WebSocket | Lane::DataChannel | Lane::DataChannelReliable => {
                 let config = Config {
                     // In one namespace the socket's own address leads round the link.
@@ -117,7 +88,7 @@ impl Stage {
                     udp: vec![udp],
                     internal: None,
                 };
-                server.spawn(async move {
+                self.server.spawn(async move {
                     if let Err(error) = wirelab_server::run(listeners, config, stop).await {
                         tracing::error!(%error, "the server at the far end did not run");
                     }
@@ -133,7 +104,7 @@ impl Stage {
 
     /// Runs something where the client is.
     pub(crate) fn client(&self) -> &Runtime {
-        self.client.runtime()
+        &self.client
     }
 
     pub(crate) fn mechanism(&self) -> String {
@@ -156,4 +127,41 @@ impl Stage {
                 .max(up.lateness_us.value_at_quantile(0.99)),
         }
     }
+
+    /// Ends what runs on it, without waiting for anybody.
+    pub(crate) fn strike(self) {
+        self.stop.cancel();
+    }
+}
+
+/// A runtime that ends without waiting when it is dropped: the runs are awaited on another one, where waiting is not
+/// allowed.
+struct Threads(Option<Runtime>);
+
+impl std::ops::Deref for Threads {
+    type Target = Runtime;
+
+    fn deref(&self) -> &Runtime {
+        self.0.as_ref().expect("it is taken only by drop")
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// A runtime whose threads are in a place, so that every socket it makes is there.
+fn runtime(place: &Place) -> io::Result<Threads> {
+    let place = place.clone();
+    Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_keep_alive(Duration::from_secs(1))
+        .enable_all()
+        .on_thread_start(move || place.enter().expect("its own process made the place and holds it"))
+        .build()
+        .map(|runtime| Threads(Some(runtime)))
 }

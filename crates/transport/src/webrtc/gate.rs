@@ -252,7 +252,8 @@ mod tests {
         stream.run(0..60, |_| true);
         stream.run(60..120, |_| false);
         let during = stream.sent.len() - 60;
-        assert!((3..=6).contains(&during), "{during} went into a second of silence");
+        // What goes in the first 250 ms leaves at once, since the window is not full, and is lost with the path; none waits.
+        assert!((8..=20).contains(&during), "{during} went into a second of silence");
         // The stack gives up on what is unacknowledged; the path acknowledges again.
         stream.outstanding = 0;
         stream.acknowledged.push((stream.start + Duration::from_secs(3), 0)); // its own question is answered then
