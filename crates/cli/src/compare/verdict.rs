@@ -37,7 +37,11 @@ pub(crate) fn findings(point: &PointResult, hz: u32) -> Vec<Finding> {
         .collect()
 }
 
-fn finding(point: &PointResult, expected: String, holds: bool, seen: String) -> Finding {
+fn finding(point: &PointResult, expected: String, holds: bool, mut seen: String) -> Finding {
+    let disturbed = point.runs.iter().filter(|run| !run.disturbed.is_empty()).count();
+    if !holds && disturbed > 0 {
+        let _ = write!(seen, "; the machine disturbed {disturbed} of {} runs", point.runs.len());
+    }
     Finding {
         point: point.label.clone(),
         expected,
@@ -279,6 +283,20 @@ mod tests {
         assert!(
             !all.is_empty() && all.iter().all(|finding| !finding.expected.contains("spread")),
             "{all:?}"
+        );
+    }
+
+    #[test]
+    fn what_deviates_says_how_many_runs_were_disturbed() {
+        let mut comparison = comparison();
+        ages(&mut comparison, Lane::Udp, [40_000; 3]);
+        ages(&mut comparison, Lane::DataChannel, [50_000; 3]);
+        assert!(!said(&comparison, "datachannel's age").seen.contains("disturbed"));
+        comparison.points[1].runs[0].disturbed = vec!["late".into()];
+        let finding = said(&comparison, "datachannel's age");
+        assert!(
+            finding.seen.ends_with("the machine disturbed 1 of 3 runs"),
+            "{finding:?}"
         );
     }
 
