@@ -1,6 +1,6 @@
 //! `wirelab compare`: all lanes on the same bad network at the same moment.
 //!
-//! [`plan`] says what is going to run, [`run`] runs all lanes at once on a [`stage`] each, [`figures`] turns what a
+//! [`plan`] says what is going to run, [`mod@run`] runs all lanes at once on a [`stage`] each, [`figures`] turns what a
 //! [`client`] heard into the figures of METRICS, [`verdict`] says what they say and [`threshold`] whether they are as
 //! was asked. With a [`target`] there is no stage, and the path is whatever it is. The rest is form.
 
