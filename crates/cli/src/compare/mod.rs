@@ -152,7 +152,12 @@ async fn compare(asked: &Compare, plan: &Plan, bench: &Bench<'_>) -> Result<Comp
     let mut comparison = Comparison {
         schema: SCHEMA,
         version: wirelab_server::VERSION,
-        command: std::env::args().collect::<Vec<_>>().join(" "),
+        // By its name, wherever it lies on this machine.
+        command: ["wirelab".to_owned()]
+            .into_iter()
+            .chain(std::env::args().skip(1))
+            .collect::<Vec<_>>()
+            .join(" "),
         setting: Setting {
             topic: bench.topic.to_string(),
             hz: asked.hz,
