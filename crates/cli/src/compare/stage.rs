@@ -3,7 +3,6 @@
 use std::{
     io,
     net::{IpAddr, SocketAddr, TcpListener, UdpSocket},
-    os::fd::AsFd as _,
     time::{Duration, Instant},
 };
 
@@ -52,7 +51,7 @@ impl Stage {
         let (server, client) = (runtime(lab.server())?, runtime(lab.client())?);
         let address = SocketAddr::from((lab.server_address(), 0));
         let tcp = lab.server().within(|| wirelab_server::bind(address))??;
-        pin_congestion_control(tcp.as_fd(), congestion).map_err(|source| StageError::Congestion {
+        pin_congestion_control(&tcp, congestion).map_err(|source| StageError::Congestion {
             name: congestion.to_owned(),
             source,
         })?;

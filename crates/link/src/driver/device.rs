@@ -8,7 +8,10 @@ use std::{
     fs::{File, OpenOptions},
     io,
     net::Ipv4Addr,
-    os::{fd::AsRawFd, unix::fs::OpenOptionsExt},
+    os::{
+        fd::AsRawFd,
+        unix::fs::{FileExt, OpenOptionsExt},
+    },
 };
 
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketType, recv, send, socket, socket_with};
@@ -27,9 +30,48 @@ pub(super) fn set_up(name: &str) -> io::Result<()> {
     ioctl(libc::SIOCSIFFLAGS, &mut request)
 }
 
-/// A TUN device with an address, up. Reads and writes are whole IPv4 packets: without `IFF_VNET_HDR` the kernel cuts
-/// TCP to the MTU and fills in checksums before a packet is seen. It vanishes with the file.
-pub(super) fn tun(name: &str, address: Ipv4Addr, prefix: u32) -> io::Result<File> {
+/// A TUN device.
+#[derive(Debug)]
+pub(super) struct Device {
+    /// Reads and writes are whole IPv4 packets. The device vanishes with it.
+    pub(super) packets: File,
+    pub(super) tally: Tally,
+}
+
+/// What the kernel counts of a device, for whatever thread asks: the file belongs to the namespace in which it was
+/// opened.
+#[derive(Debug)]
+pub(super) struct Tally {
+    file: File,
+    name: String,
+}
+
+impl Tally {
+    /// Packets that the kernel dropped since we did not read fast enough.
+    pub(super) fn dropped(&self) -> io::Result<u64> {
+        let (mut text, mut block) = (Vec::new(), [0; 4096]);
+        // By position, since several threads may be at it.
+        while let length @ 1.. = self.file.read_at(&mut block, text.len() as u64)? {
+            text.extend_from_slice(&block[..length]);
+        }
+        dropped(&String::from_utf8_lossy(&text), &self.name)
+            .ok_or_else(|| io::Error::other(format!("the kernel tells nothing of the device {}", self.name)))
+    }
+}
+
+/// From the text of `/proc/net/dev`: a line for each device, eight counts of what it received, eight of what it sent.
+fn dropped(text: &str, name: &str) -> Option<u64> {
+    const SENT_DROPPED: usize = 8 + 3;
+    let counts = text.lines().find_map(|line| {
+        let (device, counts) = line.split_once(':')?;
+        (device.trim() == name).then_some(counts)
+    })?;
+    counts.split_ascii_whitespace().nth(SENT_DROPPED)?.parse().ok()
+}
+
+/// A TUN device with an address, up. Without `IFF_VNET_HDR` the kernel cuts TCP to the MTU and fills in checksums before
+/// a packet is seen. `%d` in the name becomes a number that is free.
+pub(super) fn tun(name: &str, address: Ipv4Addr, prefix: u32) -> io::Result<Device> {
     let file = OpenOptions::new()
         .read(true)
         .write(true)
@@ -43,9 +85,19 @@ pub(super) fn tun(name: &str, address: Ipv4Addr, prefix: u32) -> io::Result<File
     if result < 0 {
         return Err(said("making a TUN device", &io::Error::last_os_error()));
     }
-    configure(name, address, prefix).map_err(|error| said("giving the device its address", &error))?;
-    set_queue(name).map_err(|error| said("giving the device its queue", &error))?;
-    Ok(file)
+    let given = made
+        .ifr_name
+        .iter()
+        .map(|byte| *byte as u8)
+        .take_while(|byte| *byte != 0);
+    let name = String::from_utf8_lossy(&given.collect::<Vec<_>>()).into_owned();
+    configure(&name, address, prefix).map_err(|error| said("giving the device its address", &error))?;
+    set_queue(&name).map_err(|error| said("giving the device its queue", &error))?;
+    let tally = File::open("/proc/thread-self/net/dev").map_err(|error| said("opening its counts", &error))?;
+    Ok(Device {
+        packets: file,
+        tally: Tally { file: tally, name },
+    })
 }
 
 fn configure(name: &str, address: Ipv4Addr, prefix: u32) -> io::Result<()> {
@@ -139,4 +191,54 @@ fn attribute(to: &mut Vec<u8>, kind: u16, value: &[u8]) {
 /// An error that says which step it was.
 pub(super) fn said(step: &str, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{step}: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::UdpSocket;
+
+    use super::super::place::Place;
+    use super::*;
+
+    #[test]
+    fn the_count_is_that_of_sending_and_of_this_device() {
+        let text = "Inter-|   Receive |  Transmit\n face |bytes packets errs drop fifo frame compressed multicast|bytes packets errs drop fifo colls carrier compressed\n\
+            wirelab-s1: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n wirelab-s10:1 2 3 4 5 6 7 8 9 10 11 99 13 14 15 16\n";
+        assert_eq!(dropped(text, "wirelab-s1"), Some(12));
+        assert_eq!(dropped(text, "wirelab-s10"), Some(99));
+        assert_eq!(dropped(text, "wirelab-s"), None);
+    }
+
+    #[test]
+    #[expect(clippy::print_stderr, reason = "whoever runs it without rights is told")]
+    fn what_nobody_reads_is_dropped_and_counted() {
+        let place = match Place::make() {
+            Ok(place) => place,
+            Err(error) => {
+                eprintln!("skipped: this test makes a network namespace, for which it has no right: {error}");
+                return;
+            }
+        };
+        let (device, socket) = place
+            .within(|| {
+                let device = tun("wirelab-test%d", Ipv4Addr::new(192, 0, 2, 1), 24)?;
+                Ok::<_, io::Error>((device, UdpSocket::bind("0.0.0.0:0")?))
+            })
+            .and_then(|both| both)
+            .expect("a device");
+        assert_eq!(device.tally.dropped().expect("its counts"), 0);
+        let beyond = 500;
+        for _ in 0..QUEUE_PACKETS + beyond {
+            socket
+                .send_to(b"nobody reads this", "192.0.2.2:9")
+                .expect("the device takes it, or drops it");
+        }
+        let mut read = 0;
+        while io::Read::read(&mut &device.packets, &mut [0; 100]).is_ok() {
+            read += 1;
+        }
+        let dropped = device.tally.dropped().expect("its counts");
+        assert!(dropped > 0, "{read} read");
+        assert_eq!(read + dropped, u64::from(QUEUE_PACKETS + beyond));
+    }
 }

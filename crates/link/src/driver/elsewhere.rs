@@ -1,6 +1,11 @@
 //! Systems without network namespaces: everything is there to call, and says that it does not work.
 
-use std::{convert::Infallible, io, net::Ipv4Addr, os::fd::BorrowedFd, time::Instant};
+use std::{
+    convert::Infallible,
+    io,
+    net::{Ipv4Addr, TcpListener},
+    time::Instant,
+};
 
 use super::mechanism::{LabError, Mechanism, Privilege, Refusal};
 use crate::rules::{Counters, Direction, Profile, ProfileError};
@@ -21,7 +26,7 @@ pub fn acquire() -> Privilege {
 /// # Errors
 ///
 /// Always: there is nothing to pin.
-pub fn pin_congestion_control(_: BorrowedFd<'_>, _: &str) -> io::Result<()> {
+pub fn pin_congestion_control(_: &TcpListener, _: &str) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 

@@ -6,7 +6,10 @@ use std::{
     io::{self, Read, Write},
     num::NonZeroU64,
     os::fd::OwnedFd,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -37,7 +40,8 @@ struct Way {
 #[derive(Debug)]
 pub(super) struct Emulator {
     lines: Arc<Lines>,
-    stop: OwnedFd,
+    ended: Arc<AtomicBool>,
+    wake: OwnedFd,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -52,7 +56,8 @@ impl Emulator {
     ) -> io::Result<Self> {
         let lines = Direction::ALL.map(|direction| Line::new(profile.shape(direction).clone(), seed, direction));
         let lines = Arc::new(Mutex::new(lines));
-        let (stop, stopped) = both(eventfd(0, EventfdFlags::CLOEXEC)?)?;
+        let (wake, woken) = both(eventfd(0, EventfdFlags::CLOEXEC)?)?;
+        let ended = Arc::new(AtomicBool::new(false));
         let [down, up] = readdress;
         let pump = Pump {
             ends,
@@ -60,14 +65,16 @@ impl Emulator {
                 .map(|(direction, readdress)| Way { direction, readdress }),
             lines: Arc::clone(&lines),
             origin,
-            stopped,
+            ended: Arc::clone(&ended),
+            woken,
         };
         let thread = thread::Builder::new()
             .name("wirelab-link".into())
             .spawn(move || pump.run())?;
         Ok(Self {
             lines,
-            stop,
+            ended,
+            wake,
             thread: Some(thread),
         })
     }
@@ -86,7 +93,8 @@ impl Emulator {
 
 impl Drop for Emulator {
     fn drop(&mut self) {
-        let _ = rustix::io::write(&self.stop, &1_u64.to_ne_bytes()); // an eventfd takes it
+        self.ended.store(true, Ordering::Relaxed);
+        let _ = rustix::io::write(&self.wake, &1_u64.to_ne_bytes()); // an eventfd takes it
         if let Some(thread) = self.thread.take() {
             let _ = thread.join(); // its panic has been told where it happened
         }
@@ -98,20 +106,23 @@ struct Pump {
     ways: [Way; 2],
     lines: Arc<Lines>,
     origin: Instant,
-    stopped: OwnedFd,
+    /// Asked for every round: under a flood there is never a moment to wait in.
+    ended: Arc<AtomicBool>,
+    /// Ends the waiting.
+    woken: OwnedFd,
 }
 
 impl Pump {
     fn run(self) {
         be_punctual();
         let mut packet = vec![0; PACKET_BYTES];
-        loop {
+        while !self.ended.load(Ordering::Relaxed) {
             let mut busy = false;
             for way in &self.ways {
                 busy |= self.take_in(way, &mut packet);
                 busy |= self.let_out(way);
             }
-            if !busy && self.wait() {
+            if !busy && !self.wait() {
                 return;
             }
         }
@@ -155,7 +166,8 @@ impl Pump {
         }
     }
 
-    /// Until a packet comes, one is due, or it is over, which is what this says.
+    /// Until a packet comes, one is due, or it is over. Says whether there is a link to go on with: somebody with the
+    /// right to may have deleted a device of it, and waiting for that would return at once for ever.
     fn wait(&self) -> bool {
         let next = locked(&self.lines).iter().filter_map(Line::next_due).min();
         let timeout = next.map(|due| {
@@ -169,10 +181,11 @@ impl Pump {
         let mut polled = [
             PollFd::new(server, PollFlags::IN),
             PollFd::new(client, PollFlags::IN),
-            PollFd::new(&self.stopped, PollFlags::IN),
+            PollFd::new(&self.woken, PollFlags::IN),
         ];
         let _ = poll(&mut polled, timeout.as_ref()); // interrupted by a signal: the loop looks again
-        polled[2].revents().contains(PollFlags::IN)
+        let gone = PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL;
+        !polled.iter().any(|file| file.revents().intersects(gone))
     }
 
     fn between(&self, way: &Way) -> (&File, &File) {

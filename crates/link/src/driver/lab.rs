@@ -1,9 +1,9 @@
 //! A link, whole: two places and what is between them.
 
-use std::{fs::File, net::Ipv4Addr, time::Instant};
+use std::{net::Ipv4Addr, time::Instant};
 
 use super::{
-    device::tun,
+    device::{Device, Tally, tun},
     emulator::Emulator,
     mechanism::{LabError, Mechanism, Privilege},
     packet::Readdress,
@@ -19,6 +19,8 @@ pub struct Lab {
     client: Place,
     server_address: Ipv4Addr,
     server_seen_as: Ipv4Addr,
+    /// Of the devices in which packets begin, in the order of `Direction::ALL`.
+    tallies: [Tally; 2],
     emulator: Emulator,
 }
 
@@ -26,7 +28,7 @@ pub struct Lab {
 struct Plan {
     server: Place,
     client: Place,
-    ends: [File; 2],
+    ends: [Device; 2],
     server_address: Ipv4Addr,
     server_seen_as: Ipv4Addr,
     readdress: [Option<Readdress>; 2],
@@ -55,13 +57,15 @@ impl Lab {
             Mechanism::Tun | Mechanism::TunInUserNamespace => two_namespaces()?,
             Mechanism::OneNamespace => one_namespace()?,
         };
+        let [down, up] = ends;
         Ok(Self {
             mechanism,
             server,
             client,
             server_address,
             server_seen_as,
-            emulator: Emulator::start(ends, readdress, profile, seed, origin)?,
+            tallies: [down.tally, up.tally],
+            emulator: Emulator::start([down.packets, up.packets], readdress, profile, seed, origin)?,
         })
     }
 
@@ -109,7 +113,10 @@ impl Lab {
     /// What one direction has done so far.
     #[must_use]
     pub fn counters(&self, direction: Direction) -> Counters {
-        self.emulator.counters(direction)
+        let mut counters = self.emulator.counters(direction);
+        // Somebody with the right to may have deleted the device; what was counted before is not known then.
+        counters.kernel_dropped = self.tallies[direction as usize].dropped().unwrap_or(0);
+        counters
     }
 }
 

@@ -8,7 +8,8 @@
 use std::{
     fs::{self, File},
     io,
-    os::fd::{AsFd, BorrowedFd},
+    net::TcpListener,
+    os::fd::AsFd,
     sync::Arc,
     thread,
 };
@@ -91,12 +92,12 @@ fn scratch<T: Send>(action: impl FnOnce() -> T + Send) -> io::Result<T> {
     })
 }
 
-/// Has a TCP socket use this congestion control, and those that it accepts. A new namespace has the machine's default,
+/// Has the connections that a listener accepts use this congestion control. A new namespace has the machine's default,
 /// which may be BBR here and CUBIC there, and under loss that matters more than anything else.
 ///
 /// # Errors
 ///
 /// The kernel has no such congestion control, or does not let this process use it.
-pub fn pin_congestion_control(socket: BorrowedFd<'_>, name: &str) -> io::Result<()> {
-    Ok(rustix::net::sockopt::set_tcp_congestion(socket, name)?)
+pub fn pin_congestion_control(listener: &TcpListener, name: &str) -> io::Result<()> {
+    Ok(rustix::net::sockopt::set_tcp_congestion(listener, name)?)
 }

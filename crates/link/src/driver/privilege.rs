@@ -3,7 +3,7 @@
 #![expect(unsafe_code, reason = "fork, which is what makes a try leave no trace")]
 
 use std::{
-    fs::{self, File},
+    fs,
     io::{self, Read, Write, pipe},
     net::Ipv4Addr,
 };
@@ -11,12 +11,14 @@ use std::{
 use rustix::thread::UnshareFlags;
 
 use super::{
-    device::{said, set_up, tun},
+    device::{Device, said, set_up, tun},
     mechanism::{Mechanism, Privilege, Refusal},
     place::unshare,
 };
 
-/// An address for the try: of the block that documentation uses, so nobody's.
+/// A device for the try. Its number is a free one, since another process may be trying as well.
+const DEVICE: &str = "wirelab-try%d";
+/// Its address: of the block that documentation uses, so nobody's.
 const TRIED: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 
 /// Finds the first mechanism that works, and takes what it needs. To be called first in `main`, while the process has
@@ -55,14 +57,14 @@ fn works(mechanism: Mechanism) -> io::Result<()> {
             })?;
             enter_user_namespace()
         }
-        Mechanism::OneNamespace => in_child(|| tun("wirelab-try", TRIED, 32).map(drop)),
+        Mechanism::OneNamespace => in_child(|| tun(DEVICE, TRIED, 32).map(drop)),
     }
 }
 
-fn namespace_with_tun() -> io::Result<File> {
+fn namespace_with_tun() -> io::Result<Device> {
     unshare(UnshareFlags::NEWNET).map_err(|error| said("making a network namespace", &error))?;
     set_up("lo").map_err(|error| said("bringing loopback up", &error))?;
-    tun("wirelab-try", TRIED, 32)
+    tun(DEVICE, TRIED, 32)
 }
 
 /// A user namespace in which we are who we are, so that files keep their owner, with all rights over what is made in it.

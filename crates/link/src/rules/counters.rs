@@ -72,6 +72,9 @@ pub struct Counters {
     pub delivered: u64,
     /// Of the delivered, not taken by the kernel.
     pub refused: u64,
+    /// Dropped by the kernel because the link did not read fast enough; they never entered it and are in no other count.
+    /// The driver knows it, the rules do not. A run in which this happened is worth nothing.
+    pub kernel_dropped: u64,
     /// How much later than planned each left, µs.
     pub lateness_us: Histogram<u64>,
     flows: HashMap<FlowKey, FlowCounters>,
@@ -89,6 +92,7 @@ impl Default for Counters {
             reordered: 0,
             delivered: 0,
             refused: 0,
+            kernel_dropped: 0,
             lateness_us: Histogram::new_with_bounds(1, MOST_LATE_US, 3).expect("these bounds are valid"),
             flows: HashMap::new(),
         }
@@ -103,6 +107,7 @@ impl fmt::Debug for Counters {
             .field("lost", &self.lost)
             .field("queue_dropped", &self.queue_dropped)
             .field("overflowed", &self.overflowed)
+            .field("kernel_dropped", &self.kernel_dropped)
             .field("delivered", &self.delivered)
             .field("late_most_us", &self.lateness_us.max())
             .finish_non_exhaustive()

@@ -11,7 +11,11 @@ use super::{
 
 /// A rule of loss.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    deny_unknown_fields,
+    expecting = "a loss is \"2%\", or { outages = \"5%\", mean = \"400ms\" }, or { bursts = \"2%\", length = 5 }"
+)]
 pub enum Loss {
     /// Each packet by itself: `loss = "2%"`.
     Random(Share),

@@ -107,6 +107,19 @@ pub enum ProfileError {
     /// A burst is some packets.
     #[error("a burst of {0} packets on average: say 1 to 1000")]
     Burst(f64),
+    /// Even with one packet between two bursts, fewer would be lost than asked for.
+    #[error(
+        "bursts of {length} packets on average cannot take {bursts} of them, since at least one passes between two; \
+         say bursts of at least {least:.1} packets"
+    )]
+    TooDense {
+        /// What was asked for.
+        bursts: Share,
+        /// With bursts of this many packets.
+        length: f64,
+        /// How long they have to be for it.
+        least: f64,
+    },
     /// An outage takes time.
     #[error("outages need a mean length of at least 1ms")]
     TooShort,
@@ -179,10 +192,13 @@ impl Shape {
             }
             Loss::Bursts { bursts, length } => {
                 some_left(bursts)?;
-                (1.0..=LONGEST_BURST)
-                    .contains(&length)
+                if !(1.0..=LONGEST_BURST).contains(&length) {
+                    return Err(ProfileError::Burst(length));
+                }
+                let least = bursts.of_one() / (1.0 - bursts.of_one());
+                (length >= least)
                     .then_some(())
-                    .ok_or(ProfileError::Burst(length))
+                    .ok_or(ProfileError::TooDense { bursts, length, least })
             }
         }
     }

@@ -253,6 +253,25 @@ fn nonsense_is_refused_with_what_would_make_sense() {
         })
         .contains("1 to 1000")
     );
+    let bursts = Loss::Bursts {
+        bursts: share(0.9),
+        length: 2.0,
+    };
+    let dense = refusal(Shape {
+        loss: bursts,
+        ..plain()
+    });
+    assert!(dense.contains("at least 9.0 packets"), "{dense}");
+    for loss in [
+        "'lots'",
+        "{ outages = '5%', mean = '1s', length = 5 }",
+        "{ outages = '5%' }",
+    ] {
+        let refused = toml::from_str::<Shape>(&format!("loss = {loss}"))
+            .expect_err(loss)
+            .to_string();
+        assert!(refused.contains("a loss is"), "{refused}");
+    }
     for text in ["2", "-1%", "101%", "two%", "NaN%", ""] {
         assert!(text.parse::<Share>().is_err(), "{text}");
     }
@@ -267,4 +286,40 @@ fn nonsense_is_refused_with_what_would_make_sense() {
         "1.6Mbit/s".parse::<Rate>().map(|rate| rate.to_string()),
         Ok("1.6Mbit/s".to_owned())
     );
+}
+
+/// A published run is repeated by its seed, with later versions too. Whoever has to change these numbers has changed
+/// what every seed means, and says so in the changelog.
+#[test]
+fn a_seed_means_the_same_in_every_version() {
+    let lost = |loss, direction| -> Vec<u64> {
+        let mut line = Line::new(
+            Shape {
+                loss,
+                ..Shape::default()
+            },
+            7,
+            direction,
+        );
+        let fates = (0..60).map(|n| (n, line.enter(ms(n * 10), (), 100, FLOW)));
+        fates
+            .filter(|(_, fate)| *fate == Fate::Dropped(Dropped::Lost))
+            .map(|(n, _)| n)
+            .collect()
+    };
+    let outages = Loss::Outages {
+        outages: share(0.2),
+        mean: ms(50),
+    };
+    let found = [
+        lost(Loss::Random(share(0.1)), Direction::Down),
+        lost(Loss::Random(share(0.1)), Direction::Up),
+        lost(outages, Direction::Down),
+    ];
+    let known: [&[u64]; 3] = [
+        &[1, 4, 7, 31, 45, 57],
+        &[2, 18, 26, 30, 31, 33, 45, 46, 52, 53, 56],
+        &[15, 16, 17, 18],
+    ];
+    assert_eq!(found, known);
 }

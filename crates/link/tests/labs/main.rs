@@ -2,6 +2,7 @@
 //!
 //! The privilege is taken before any thread is made, so this has a `main` of its own.
 
+mod hard;
 mod others;
 
 use std::{
@@ -32,15 +33,15 @@ static PRIVILEGE: OnceLock<Privilege> = OnceLock::new();
 fn main() {
     let mut privilege = acquire();
     let mut arguments: Vec<String> = std::env::args().collect();
-    if arguments.iter().any(|argument| argument == HOLD) {
-        return others::hold(&privilege);
-    }
     if let Some(at) = arguments.iter().position(|argument| argument == ONE_NAMESPACE) {
         arguments.remove(at);
         privilege.mechanism = Some(Mechanism::OneNamespace);
     }
+    if arguments.iter().any(|argument| argument == HOLD) {
+        return others::hold(&privilege);
+    }
     PRIVILEGE.set(privilege).expect("it is set once");
-    let tests: [(&str, Test<()>); 10] = [
+    let tests: [(&str, Test<()>); 13] = [
         ("udp_takes_the_delay_both_ways", udp_takes_the_delay_both_ways),
         (
             "the_same_seed_loses_the_same_packets",
@@ -59,6 +60,15 @@ fn main() {
         ("congestion_control_is_pinned", congestion_control_is_pinned),
         ("nonsense_is_refused", nonsense_is_refused),
         ("a_dropped_lab_leaves_nothing", a_dropped_lab_leaves_nothing),
+        ("a_flooded_lab_ends", hard::a_flooded_lab_ends),
+        (
+            "what_the_kernel_drops_is_counted",
+            hard::what_the_kernel_drops_is_counted,
+        ),
+        (
+            "outages_come_when_the_schedule_says",
+            hard::outages_come_when_the_schedule_says,
+        ),
         // The last: in one namespace its connection goes on closing in the next lab, and would take draws there.
         ("tcp_arrives_whole_through_loss", tcp_arrives_whole_through_loss),
     ];
@@ -322,11 +332,10 @@ fn flows_are_counted_by_port() -> Result<(), Failed> {
 }
 
 fn congestion_control_is_pinned() -> Result<(), Failed> {
-    use std::os::fd::AsFd;
     let lab = lab(&Profile::default(), 1)?;
     let listener = lab.server().within(|| TcpListener::bind((lab.server_address(), 0)))??;
-    pin_congestion_control(listener.as_fd(), "reno")?;
-    let refused = pin_congestion_control(listener.as_fd(), "no-such-thing");
+    pin_congestion_control(&listener, "reno")?;
+    let refused = pin_congestion_control(&listener, "no-such-thing");
     assert!(refused.is_err());
     assert_eq!(rustix::net::sockopt::tcp_congestion(&listener)?, "reno");
     Ok(())

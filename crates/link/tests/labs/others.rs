@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{BufRead, BufReader, Read},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     thread,
     time::Instant,
@@ -32,23 +32,36 @@ pub(super) fn hold(privilege: &Privilege) {
 }
 
 pub(super) fn a_killed_process_leaves_nothing() -> Result<Completion, Failed> {
-    let before = interfaces()?;
+    let in_one = privilege_here().mechanism == Some(Mechanism::OneNamespace);
     let mut child = Command::new(std::env::current_exe()?)
         .arg(HOLD)
+        .args(in_one.then_some(ONE_NAMESPACE))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()?;
     let mut line = String::new();
     BufReader::new(child.stdout.take().ok_or("its output")?).read_line(&mut line)?;
     assert_eq!(line, "held\n");
+    let devices = || interfaces().map(|names| names.iter().filter(|name| name.starts_with("wirelab-")).count());
+    let held = namespaces(child.id());
+    // In one namespace there are two devices; else two namespaces that nobody else knows, with the devices in them.
+    assert_eq!((devices()?, held.len()), if in_one { (2, 0) } else { (0, 2) });
     child.kill()?; // SIGKILL
     child.wait()?;
-    let leftover: Vec<_> = interfaces()?
-        .into_iter()
-        .filter(|name| !before.contains(name))
-        .collect();
-    assert!(leftover.is_empty(), "{leftover:?}");
+    assert_eq!(devices()?, 0);
+    let processes = fs::read_dir("/proc")?.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    let known: Vec<_> = processes.flat_map(namespaces).collect();
+    assert!(held.iter().all(|namespace| !known.contains(namespace)), "{held:?}");
     Ok(Completion::Completed)
+}
+
+/// Network namespaces that a process keeps by a file, as far as we may look.
+fn namespaces(process: u32) -> Vec<PathBuf> {
+    let files = fs::read_dir(format!("/proc/{process}/fd")).into_iter().flatten();
+    files
+        .filter_map(|file| fs::read_link(file.ok()?.path()).ok())
+        .filter(|target| target.to_string_lossy().starts_with("net:["))
+        .collect()
 }
 
 /// Everything once more by one who has no rights at all: a user namespace gives them.
@@ -108,7 +121,7 @@ fn tempfile() -> Result<Copy, Failed> {
     Ok(Copy(path))
 }
 
-struct Copy(std::path::PathBuf);
+struct Copy(PathBuf);
 
 impl Drop for Copy {
     fn drop(&mut self) {
