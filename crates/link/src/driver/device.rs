@@ -210,7 +210,6 @@ mod tests {
     }
 
     #[test]
-    #[expect(clippy::print_stderr, reason = "whoever runs it without rights is told")]
     fn what_nobody_reads_is_dropped_and_counted() {
         let place = match Place::make() {
             Ok(place) => place,
