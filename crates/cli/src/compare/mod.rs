@@ -1,6 +1,6 @@
 //! `wirelab compare`: all lanes on the same bad network at the same moment.
 //!
-//! [`plan`] says what is going to run, [`run`] runs all lanes at once on a [`stage`] each, [`figures`] turns what a
+//! [`plan`] says what is going to run, [`mod@run`] runs all lanes at once on a [`stage`] each, [`figures`] turns what a
 //! [`client`] heard into the figures of METRICS, [`verdict`] says what they say and [`threshold`] whether they are as
 //! was asked. With a [`target`] there is no stage, and the path is whatever it is. The rest is form.
 
@@ -152,7 +152,12 @@ async fn compare(asked: &Compare, plan: &Plan, bench: &Bench<'_>) -> Result<Comp
     let mut comparison = Comparison {
         schema: SCHEMA,
         version: wirelab_server::VERSION,
-        command: std::env::args().collect::<Vec<_>>().join(" "),
+        // By its name, wherever it lies on this machine.
+        command: ["wirelab".to_owned()]
+            .into_iter()
+            .chain(std::env::args().skip(1))
+            .collect::<Vec<_>>()
+            .join(" "),
         setting: Setting {
             topic: bench.topic.to_string(),
             hz: asked.hz,

@@ -18,6 +18,8 @@ const BEHIND_UDP_MS: f64 = 5.0;
 const HEAVY: f64 = 0.05;
 /// … this one at least.
 const TIMES: f64 = 3.0;
+/// Fewer runs have no spread that means anything.
+const A_SPREAD: usize = 3;
 /// Fewer messages say little about a 99th percentile.
 const ENOUGH: u64 = 300;
 
@@ -35,7 +37,11 @@ pub(crate) fn findings(point: &PointResult, hz: u32) -> Vec<Finding> {
         .collect()
 }
 
-fn finding(point: &PointResult, expected: String, holds: bool, seen: String) -> Finding {
+fn finding(point: &PointResult, expected: String, holds: bool, mut seen: String) -> Finding {
+    let disturbed = point.runs.iter().filter(|run| !run.disturbed.is_empty()).count();
+    if !holds && disturbed > 0 {
+        let _ = write!(seen, "; the machine disturbed {disturbed} of {} runs", point.runs.len());
+    }
     Finding {
         point: point.label.clone(),
         expected,
@@ -84,6 +90,9 @@ fn data_channel_gap(point: &PointResult, hz: u32) -> Option<Finding> {
 }
 
 fn within_tcp(point: &PointResult, lane: Lane) -> Option<Finding> {
+    if point.of(lane).len().min(point.of(Lane::Tcp).len()) < A_SPREAD {
+        return None;
+    }
     let age = point.median(lane)?.age_p99_ms();
     let (least, most) = point.spread(Lane::Tcp, Measured::age_p99_ms)?;
     let holds = (least - CONTROL_MS..=most + CONTROL_MS).contains(&age); // what the tools themselves tell apart is no difference
@@ -174,7 +183,7 @@ pub(crate) fn warnings(comparison: &Comparison) -> Vec<String> {
             "{messages} messages a run say little about a 99th percentile: use a longer --duration"
         ));
     }
-    if comparison.setting.target.is_none() && comparison.setting.seeds.len() < 3 {
+    if comparison.setting.target.is_none() && comparison.setting.seeds.len() < A_SPREAD {
         warnings.push("with fewer than three seeds the tail of TCP is a matter of luck: use --repeat 3 or more".into());
     }
     warnings
@@ -264,6 +273,31 @@ mod tests {
         ages(&mut comparison, Lane::WebSocket, [60_000, 113_000, 300_000]);
         let finding = said(&comparison, "websocket's age");
         assert!(!finding.holds && finding.seen.contains("in about 40 %"), "{finding:?}");
+    }
+
+    #[test]
+    fn one_run_has_no_spread_to_lie_in() {
+        let mut comparison = comparison();
+        comparison.points[1].runs.truncate(1);
+        let all = findings(&comparison.points[1], 60);
+        assert!(
+            !all.is_empty() && all.iter().all(|finding| !finding.expected.contains("spread")),
+            "{all:?}"
+        );
+    }
+
+    #[test]
+    fn what_deviates_says_how_many_runs_were_disturbed() {
+        let mut comparison = comparison();
+        ages(&mut comparison, Lane::Udp, [40_000; 3]);
+        ages(&mut comparison, Lane::DataChannel, [50_000; 3]);
+        assert!(!said(&comparison, "datachannel's age").seen.contains("disturbed"));
+        comparison.points[1].runs[0].disturbed = vec!["late".into()];
+        let finding = said(&comparison, "datachannel's age");
+        assert!(
+            finding.seen.ends_with("the machine disturbed 1 of 3 runs"),
+            "{finding:?}"
+        );
     }
 
     #[test]

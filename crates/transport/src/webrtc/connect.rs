@@ -1,6 +1,7 @@
 //! The measuring half: a native peer that makes the offer, over the same signalling as a browser.
 
 use std::{
+    collections::VecDeque,
     io,
     net::{IpAddr, SocketAddr, UdpSocket},
     sync::Arc,
@@ -26,6 +27,8 @@ use crate::{arrivals::Arrived, clock::Clock};
 
 /// How long a connection may take to open, signalling included.
 const OPENING: Duration = Duration::from_secs(15);
+/// Messages that may come before the channel is said to be open: the server says `hello` then, and nothing else.
+const MOST_EARLY: usize = 16;
 /// The client's patience with a silent server.
 const PATIENCE: Patience = Patience {
     disconnected: Duration::from_secs(5),
@@ -180,8 +183,8 @@ impl Dial {
     pub async fn accept(self, answer: &str) -> Result<Client, ConnectError> {
         let signalled_us = self.clock.now_us();
         let opened = timeout(OPENING, self.open(answer)).await;
-        let mut steps = match opened.unwrap_or(Err(ConnectError::Late)) {
-            Ok(steps) => steps,
+        let (mut steps, early) = match opened.unwrap_or(Err(ConnectError::Late)) {
+            Ok(opened) => opened,
             Err(error) => {
                 self.give_up().await;
                 return Err(error);
@@ -204,11 +207,12 @@ impl Dial {
             clock: self.clock,
             steps,
             loss: self.loss,
+            early,
             _port: self.port,
         })
     }
 
-    async fn open(&self, answer: &str) -> Result<Steps, ConnectError> {
+    async fn open(&self, answer: &str) -> Result<(Steps, VecDeque<Early>), ConnectError> {
         let answer = RTCSessionDescription::answer(answer.to_owned())?;
         self.stack.connection.set_remote_description(answer).await?;
         let (mut ice, mut connection) = (self.stack.news.ice.clone(), self.stack.news.connection.clone());
@@ -233,11 +237,17 @@ impl Dial {
             (self.clock.now_us(), failed)
         };
         let channels = async {
-            while !matches!(
-                self.stack.control.poll().await.ok_or(ConnectError::Closed)?,
-                DataChannelEvent::OnOpen
-            ) {}
-            Ok::<_, ConnectError>(self.clock.now_us())
+            let mut early = VecDeque::new();
+            loop {
+                match self.stack.control.poll().await.ok_or(ConnectError::Closed)? {
+                    DataChannelEvent::OnOpen => return Ok::<_, ConnectError>((self.clock.now_us(), early)),
+                    // A busy stack says what came before it says that the channel is open. It is `hello`.
+                    DataChannelEvent::OnMessage(message) if early.len() < MOST_EARLY => {
+                        early.push_back((self.clock.now_us(), message));
+                    }
+                    _ => {}
+                }
+            }
         };
         tokio::pin!(path, keys, channels);
         let (mut path_open, mut keys_open) = (true, true);
@@ -250,9 +260,10 @@ impl Dial {
                     }
                     (steps.dtls_us, keys_open) = (at, false);
                 }
-                at = &mut channels => {
-                    steps.open_us = at?;
-                    return Ok(steps);
+                opened = &mut channels => {
+                    let (at, early) = opened?;
+                    steps.open_us = at;
+                    return Ok((steps, early));
                 }
             }
         }
@@ -279,8 +290,13 @@ pub struct Client {
     clock: Clock,
     steps: Steps,
     loss: Arc<Loss>,
+    /// What came on `control` before it was said to be open.
+    early: VecDeque<Early>,
     _port: Port,
 }
+
+/// A message and when it came.
+type Early = (Micros, RTCDataChannelMessage);
 
 impl Client {
     /// When each step of opening was done.
@@ -316,6 +332,9 @@ impl Client {
 
     /// The next message as it came.
     pub async fn next_text(&mut self) -> Option<(Channel, Micros, String)> {
+        if let Some((at, RTCDataChannelMessage { data, .. })) = self.early.pop_front() {
+            return Some((Channel::Control, at, String::from_utf8_lossy(&data).into_owned()));
+        }
         loop {
             let (channel, event) = tokio::select! {
                 biased; // what has arrived comes before the news that there will be no more

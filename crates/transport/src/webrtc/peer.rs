@@ -38,6 +38,8 @@ use crate::{
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 /// How long last words have to be acknowledged before the connection is closed.
 const LINGER: Duration = Duration::from_secs(1);
+/// Messages that are kept until the channels are open; more is a client that does not wait for `hello`.
+const MOST_EARLY: usize = 16;
 /// Messages above the limit, or on the wrong channel, that a peer may send before it has to go.
 const MAX_BLUNDERS: u32 = 3;
 
@@ -98,14 +100,14 @@ impl Peer {
             ..
         } = stack;
         let opened = tokio::select! {
-            opened = timeout_at(Instant::now() + opening, opened(&*control, &mut news)) => opened.unwrap_or(false),
-            () = drained.cancelled() => false,
+            opened = timeout_at(Instant::now() + opening, opened(&*control, &mut news)) => opened.unwrap_or(None),
+            () = drained.cancelled() => None,
         };
-        if !opened {
+        let Some(early) = opened else {
             port.never_opened();
             debug!(id, "never opened");
             return permit;
-        }
+        };
         flow.opened();
         counters.opened();
         let mut control = Control::new(control, counters.clone());
@@ -126,7 +128,7 @@ impl Peer {
             blunders: 0,
         };
         let departure = tokio::select! {
-            departure = open.run() => departure,
+            departure = open.run(early) => departure,
             () = flow.silent(silent) => Departure::Gone,
             () = drained.cancelled() => Departure::Drain,
         };
@@ -137,19 +139,22 @@ impl Peer {
     }
 }
 
-/// Waits for the channels; false when they will not open any more.
-async fn opened(control: &dyn DataChannel, news: &mut News) -> bool {
+/// Waits for the channels, and gives what was said on `control` before it was said to be open: a busy stack has it in
+/// this order. `None` when they will not open any more.
+async fn opened(control: &dyn DataChannel, news: &mut News) -> Option<Vec<RTCDataChannelMessage>> {
+    let mut early = Vec::new();
     tokio::select! {
         opened = async {
             loop {
-                match control.poll().await {
-                    Some(DataChannelEvent::OnOpen) => return true,
-                    Some(DataChannelEvent::OnClose) | None => return false,
-                    Some(_) => {}
+                match control.poll().await? {
+                    DataChannelEvent::OnOpen => return Some(early),
+                    DataChannelEvent::OnClose => return None,
+                    DataChannelEvent::OnMessage(message) if early.len() < MOST_EARLY => early.push(message),
+                    _ => {}
                 }
             }
         } => opened,
-        () = ended(&mut news.connection) => false,
+        () = ended(&mut news.connection) => None,
     }
 }
 
@@ -183,7 +188,12 @@ enum Next {
 }
 
 impl Open {
-    async fn run(&mut self) -> Departure {
+    async fn run(&mut self, early: Vec<RTCDataChannelMessage>) -> Departure {
+        for message in early {
+            if let Err(departure) = self.said(&message) {
+                return departure;
+            }
+        }
         loop {
             if let Err(departure) = self.turn().await {
                 return departure;
