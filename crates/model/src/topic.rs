@@ -1,6 +1,6 @@
 //! Topics: the names of feeds, and which names mean something.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
@@ -69,6 +69,12 @@ impl Tick {
     #[must_use]
     pub fn bytes(self) -> usize {
         self.bytes
+    }
+
+    /// When message `count` is due, since the start: from there each time, so that rounding never adds up.
+    #[must_use]
+    pub fn due(self, count: u64) -> Duration {
+        Duration::from_nanos(count.saturating_mul(1_000_000_000) / u64::from(self.hz))
     }
 
     fn parse(rest: &str) -> Option<Self> {

@@ -36,7 +36,7 @@ async fn publish(topic: &TopicName, stop: &CancellationToken, mut send: impl FnM
         return;
     };
     let (start, clock) = (Instant::now(), Clock::start());
-    let due = |count: u64| start + Duration::from_nanos(count.saturating_mul(1_000_000_000) / u64::from(tick.hz()));
+    let due = |count| start + tick.due(count);
     let (mut count, mut offset) = (0, 0);
     let mut data = Vec::with_capacity(tick.bytes());
     loop {

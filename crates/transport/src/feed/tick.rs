@@ -1,6 +1,6 @@
 //! The schedule of one `tick.<hz>.<bytes>` topic.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use tokio::time::{Instant, sleep_until};
 use wirelab_model::topic::Tick;
@@ -12,8 +12,7 @@ use super::{Shared, Topic};
 /// count `n` stays out.
 pub(super) async fn run(shared: Arc<Shared>, topic: Arc<Topic>, tick: Tick) {
     let (start, mut count) = (Instant::now(), 0_u64);
-    // From the start each time, so that rounding never adds up.
-    let due = |count: u64| start + Duration::from_nanos(count.saturating_mul(1_000_000_000) / u64::from(tick.hz()));
+    let due = |count| start + tick.due(count);
     let mut data = Vec::with_capacity(tick.bytes());
     loop {
         sleep_until(due(count)).await;
