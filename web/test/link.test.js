@@ -54,9 +54,9 @@ test('of wishes in quick succession the newest is set, once, with the revision t
   const wishes = ['wifi', '3g', 'train'].map((name) => link.set(name));
   assert.deepEqual(await settled(Promise.all(wishes)), [true, true, true]);
   assert.deepEqual(puts, [{ profile: 'train', revision: 1 }]);
-  assert.deepEqual(heard.said.at(-1), 'here lan train');
+  assert.equal(heard.said.at(-1), 'here lan train');
   await settled(link.set('lan'));
-  assert.equal(puts.at(-1).revision, 2);
+  assert.equal(puts[1].revision, 2);
 });
 
 test('a wish that comes while another is on its way is set after it', async () => {
