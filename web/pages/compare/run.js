@@ -20,6 +20,8 @@ export const DRAIN_MS = 1000;
 
 /** How often lanes are looked at that may hang, ms. */
 const WATCH_MS = 1000;
+/** Marks that are kept: no plot shows more. */
+const MOST_MARKS = 64;
 /** What a tab that is seen again is given to work off what waited, ms. */
 const SETTLE_MS = 500;
 
@@ -43,6 +45,8 @@ export class Run {
   ended_ms = NaN;
   /** Why this window was opened, where it is not the run's first. */
   reopened = '';
+  /** What happened to the link, on the server's clock, to be marked on a plot. @type {{ at_us: number, words: string }[]} */
+  marks = [];
   /** The link, if the lanes go through it. */
   course = new Course();
   #clockLane;
@@ -115,6 +119,12 @@ export class Run {
     this.#clockLane.close();
     for (const contender of this.contenders) contender.close(why);
     this.on.changed();
+  }
+
+  /** Something happened at this moment. @param {string} words */
+  mark(words) {
+    this.marks.push({ at_us: this.now_us, words });
+    if (this.marks.length > MOST_MARKS) this.marks.shift();
   }
 
   /** Another window opens, on the same connections. @param {string} why */
