@@ -50,7 +50,21 @@ test('a lane that delivered nothing is named', () => {
 });
 
 test('what speaks against the figures is said', () => {
-  assert.deepEqual(doubts([standing('sse')], { hidden_ms: 0, latest_ms: 3, error_ms: 0.2 }), []);
-  const all = doubts([standing('sse')], { hidden_ms: 900, latest_ms: 80, error_ms: 5 });
-  assert.equal(all.length, 3);
+  assert.deepEqual(doubts([standing('sse')], { hidden_ms: 0, unwatched: 0, latest_ms: 3, error_ms: 0.2, lateness_us: 90 }), []);
+  const all = doubts([standing('sse')], { hidden_ms: 900, unwatched: 54, latest_ms: 80, error_ms: 5, lateness_us: 3000, changes: 2 });
+  assert.equal(all.length, 5);
+  assert.match(all[0].replaceAll('\u00a0', ' '), /hidden for 0\.9 s: the 54 messages of that time are in no figure/);
+});
+
+test('what held positions back is named only where the link says so, and only on lanes that keep order', () => {
+  const stalls = [standing('websocket', { gap_ms: 212, held: 11 }), standing('datachannel', { gap_ms: 300, held: 5 })];
+  const words = verdict(stalls, { ...RUN, losses: 'single' }).replaceAll('\u00a0', ' ');
+  assert.match(words, /WebSocket stood still for 212 ms; then 11 positions came at once, which had been held back behind a lost packet\./);
+  assert.match(words, /data channel stood still for 300 ms; then 5 positions came at once, which had been held back\./);
+  assert.doesNotMatch(said(...stalls), /lost packet/);
+});
+
+test('a link that loses all is told as that', () => {
+  assert.match(verdict([standing('sse', { delivered: 0 })], { ...RUN, losses: 'all' }), /loses every packet/);
+  assert.match(verdict([standing('sse'), standing('websocket')], { ...RUN, losses: 'none' }), /On this link without loss nothing tells them apart/);
 });

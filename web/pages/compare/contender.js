@@ -27,6 +27,8 @@ export class Contender {
   now = { name: 'idle', why: '', cause: '', at_ms: 0 };
   /** The message with the greatest offset seen, and its log. @type {{ epoch: string, offset: number, sent_us: number, received_us: number } | undefined} */
   newest;
+  /** The first message that counted in the window. @type {{ offset: number, sent_us: number } | undefined} */
+  firstCounted;
   /** Frames that told of messages skipped. */
   gaps = 0;
   /** One-way latency of each message of the window, as they came, µs. @type {number[]} */
@@ -72,6 +74,7 @@ export class Contender {
   measure({ first, from_us }) {
     this.#meter = new Meter({ first, from_us, period_us: this.feed.period_us, clock: this.feed.clock });
     this.latencies_us = [];
+    this.firstCounted = undefined;
     this.gaps = 0;
     this.trace.begin(this.#onSenders(from_us));
     // What is known when the window opens has its age, even if nothing new comes.
@@ -116,7 +119,10 @@ export class Contender {
     const received_us = wall_us(received_ms);
     const { sent_us } = frame;
     const latency_us = this.#meter?.arrival({ offset, sent_us, received_us, bytes });
-    if (latency_us !== undefined) this.latencies_us.push(latency_us);
+    if (latency_us !== undefined) {
+      this.latencies_us.push(latency_us);
+      this.firstCounted ??= { offset, sent_us };
+    }
     this.trace.arrival(sent_us, this.#onSenders(received_us));
     if (Number.isNaN(this.#first_ms)) this.#first_ms = received_ms;
     if (this.newest?.epoch !== epoch || offset > this.newest.offset) this.newest = { epoch, offset, sent_us, received_us };

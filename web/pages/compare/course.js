@@ -3,7 +3,7 @@
  * carried, which is the difference of its counters. Told what `/api/link` answered; asks nobody.
  */
 
-import { profileWords, sameProfile, timeOf } from '../../lib/shape.js';
+import { figuresOf, isLossless, profileWords, sameProfile, timeOf } from '../../lib/shape.js';
 
 /** @typedef {import('../../lib/link.js').LinkState} LinkState */
 /** @typedef {import('../../lib/link.js').Counters} Counters */
@@ -75,6 +75,16 @@ export class Course {
       profile ? timeOf(profile.down.delay) * 1000 : NaN,
     );
     return delays.every((delay_us) => delay_us === delays[0]) ? delays[0] : null;
+  }
+
+  /** What the link is known to have done to packets in the window. @returns {'single' | 'outages' | 'all' | 'changed' | 'none'} */
+  get losses() {
+    if (!this.began || this.changes.length) return 'changed';
+    if (isLossless(this.began)) return 'none';
+    const [down, up] = [figuresOf(this.began.down), figuresOf(this.began.up)];
+    if (down.loss_percent === 100 || up.loss_percent === 100) return 'all';
+    const isSingle = [this.began.down, this.began.up].every(({ loss, rate }) => typeof loss === 'string' && rate === undefined);
+    return isSingle ? 'single' : 'outages';
   }
 
   /** The delay of the moment, µs; 0 where there is no link. */

@@ -165,6 +165,23 @@ export class Run {
     }));
   }
 
+  /** What is measured, on the server's clock: warm-up left out. */
+  get window() {
+    const theta_us = this.theta?.theta_us ?? 0;
+    const from_us = wall_us(this.opened_ms) + WARM_UP_S * 1e6 - theta_us;
+    return { from_us, until_us: Math.max(from_us, this.now_us) };
+  }
+
+  /** Ticks of the schedule that the publisher missed in the window: offsets count what was published, stamps the time. */
+  get missed_ticks() {
+    const stamped = this.contenders.flatMap(({ firstCounted, newest }) => (firstCounted && newest ? [{ first: firstCounted, newest }] : []));
+    const missed = stamped.map(({ first, newest }) => {
+      const ticks = Math.round(((newest.sent_us - first.sent_us) * this.order.hz) / 1e6);
+      return Math.max(0, ticks - (newest.offset - first.offset));
+    });
+    return Math.max(0, ...missed);
+  }
+
   /** Messages that count for nothing, since this page was hidden. */
   get unwatched() {
     return Math.max(0, ...this.contenders.map((contender) => contender.unwatched(this.#greatest)));
