@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, net::TcpListener, time::Duration};
 
 use tokio::runtime::Runtime;
-use wirelab_server::{Listeners, config::Config};
+use wirelab_server::{Entrance, Listeners, config::Config};
 
 use crate::{args::Serve, error::Error, logging, ports, render, settings, signals};
 
@@ -39,8 +39,7 @@ pub(crate) fn run(settings: &Serve) -> Result<(), Error> {
         render::listening(public_address, &udp, internal_address);
         wirelab_server::run(
             Listeners {
-                public: vec![public],
-                udp,
+                public: vec![Entrance::direct(public, udp)],
                 internal,
             },
             config,

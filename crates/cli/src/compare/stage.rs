@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::{IpAddr, SocketAddr, TcpListener, UdpSocket},
+    net::{SocketAddr, TcpListener, UdpSocket},
     time::{Duration, Instant},
 };
 
@@ -11,7 +11,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 use wirelab_link::{Counters, Direction, Lab, LabError, Place, Privilege, Profile, pin_congestion_control};
 use wirelab_model::TopicName;
-use wirelab_server::{Listeners, config::Config};
+use wirelab_server::{Entrance, Front, Listeners, config::Config};
 
 use super::{lane::Lane, reference, result::Wire};
 
@@ -76,15 +76,17 @@ impl Stage {
             Lane::Tcp => drop(self.server.spawn(reference::serve_tcp(tcp, topic, stop))),
             Lane::Udp => drop(self.server.spawn(reference::serve_udp(udp, topic, stop))),
             Lane::Sse | Lane::WebSocket | Lane::DataChannel | Lane::DataChannelReliable => {
-                let config = Config {
-                    // In one namespace the socket's own address leads round the link.
-                    announce: vec![IpAddr::V4(self.lab.server_seen_as())],
-                    announce_own: false,
-                    ..Config::default()
-                };
+                let config = Config::default();
+                let found_at = self.address();
+                let mut entrance = Entrance::direct(tcp, vec![udp]);
+                // In one namespace the sockets' own address leads round the link.
+                entrance.front = Some(Front {
+                    path: "link",
+                    tcp: found_at,
+                    udp: vec![found_at],
+                });
                 let listeners = Listeners {
-                    public: vec![tcp],
-                    udp: vec![udp],
+                    public: vec![entrance],
                     internal: None,
                 };
                 self.server.spawn(async move {
