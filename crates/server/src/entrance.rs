@@ -70,7 +70,10 @@ impl Entrance {
         };
         let port = found.first().map(SocketAddr::port);
         found.retain(|address| !address.ip().is_unspecified());
-        found.extend(port.iter().flat_map(|port| announce.iter().map(|ip| SocketAddr::new(*ip, *port))));
+        found.extend(
+            port.iter()
+                .flat_map(|port| announce.iter().map(|ip| SocketAddr::new(*ip, *port))),
+        );
         Ok(found)
     }
 }

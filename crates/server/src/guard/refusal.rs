@@ -39,7 +39,9 @@ pub(crate) enum Refusal {
     OriginForeign(Origin),
     #[error("The browser says that this request comes from another site's page, and it carries no Origin header.")]
     CrossSite,
-    #[error("Publishing and setting the link need the operator's token here: send it as \"Authorization: Bearer <token>\".")]
+    #[error(
+        "Publishing and setting the link need the operator's token here: send it as \"Authorization: Bearer <token>\"."
+    )]
     TokenMissing,
     #[error(
         "This is not the operator's token. Send the text of the server's --admin-token-file as \

@@ -179,13 +179,7 @@ impl std::fmt::Debug for Signalling {
 }
 
 /// The server's peer answers the offers of one other, one after another, until that one has gone.
-async fn answer(
-    signalling: Signalling,
-    room: Room,
-    peer: String,
-    visit: Visit,
-    mut offers: mpsc::Receiver<String>,
-) {
+async fn answer(signalling: Signalling, room: Room, peer: String, visit: Visit, mut offers: mpsc::Receiver<String>) {
     while let Some(offer) = offers.recv().await {
         match room.answer(visit, &offer).await {
             Ok(sdp) => signalling.handle(SERVER, ToHub::Answer { to: peer.clone(), sdp }),

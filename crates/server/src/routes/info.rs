@@ -14,13 +14,7 @@ use wirelab_model::{
 };
 use wirelab_transport::websocket::{MAX_ECHO_BYTES, MAX_MESSAGE_BYTES};
 
-use crate::{
-    VERSION,
-    app::App,
-    config::Config,
-    entrance::Way,
-    guard::Publishing,
-};
+use crate::{VERSION, app::App, config::Config, entrance::Way, guard::Publishing};
 
 /// Answers with the whole of it.
 pub(crate) async fn get(State(app): State<App>) -> ([(HeaderName, HeaderValue); 1], Json<Info>) {

@@ -54,7 +54,13 @@ impl Fixture {
             webrtc,
             fronted: false,
             config: Arc::new(config),
-            ways: addresses.into_iter().map(|address| Way { path: "direct", address }).collect(),
+            ways: addresses
+                .into_iter()
+                .map(|address| Way {
+                    path: "direct",
+                    address,
+                })
+                .collect(),
             sse: sse::Room::start(feed.clone(), sse, lanes.lane(Transport::Sse), tasks.clone()),
             websocket: websocket::Room::start(feed.clone(), websocket, lanes.lane(Transport::WebSocket), tasks),
             feed,
