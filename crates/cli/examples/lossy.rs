@@ -14,7 +14,7 @@ use std::{
 };
 
 use tokio_util::sync::CancellationToken;
-use wirelab_server::{Listeners, bind, bind_udp, config::Config, config::url};
+use wirelab_server::{Entrance, Listeners, bind, bind_udp, config::Config, config::url};
 
 /// How often another port is tried when the one that TCP took is not free for UDP.
 const ATTEMPTS: usize = 16;
@@ -27,7 +27,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         ..Config::default()
     };
     let listeners = listeners()?;
-    println!("wirelab listens on {}", url(listeners.public[0].local_addr()?));
+    println!("wirelab listens on {}", url(listeners.public[0].tcp.local_addr()?));
     wirelab_server::run(listeners, config, terminated()?).await?;
     Ok(())
 }
@@ -42,8 +42,7 @@ fn listeners() -> std::io::Result<Listeners> {
         match bind_udp(tcp.local_addr()?) {
             Ok(udp) => {
                 return Ok(Listeners {
-                    public: vec![tcp],
-                    udp: vec![udp],
+                    public: vec![Entrance::direct(tcp, vec![udp])],
                     internal: None,
                 });
             }

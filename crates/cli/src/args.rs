@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use wirelab_server::{Host, Origin, config::Config};
 
 use crate::compare;
-use crate::values::{Off, address, bytes, bytes_text, count, host, origin, time, time_text};
+use crate::values::{Off, OrOff, address, bytes, bytes_text, count, host, origin, profile, time, time_text};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -46,6 +46,10 @@ pub(crate) enum Command {
     /// Say whether a lossy link can be made here, and what to type where not
     #[command(max_term_width = 100)]
     Doctor(Doctor),
+    /// The process that carries the live link; `serve` starts it
+    #[cfg(target_os = "linux")]
+    #[command(hide = true)]
+    LinkHelper,
 }
 
 /// What `wirelab doctor` is told.
@@ -96,9 +100,14 @@ pub(crate) struct Addresses {
     #[arg(long, value_name = "off", default_value = "off")]
     https: Off,
 
-    /// Address behind the emulated link; this version has none, so only off
-    #[arg(long, value_name = "off", default_value = "off")]
-    link_listen: Off,
+    /// Address, for TCP and UDP, at which the same server is reached through an emulated link; off for none
+    /// [default: 127.0.0.1:8081, if it is free]
+    #[arg(long, value_name = "ADDR|off")]
+    pub(crate) link_listen: Option<OrOff>,
+
+    /// What the link is like at first; the compare page and /api/link change it
+    #[arg(long, value_name = "NAME", default_value = "lossy-2", value_parser = profile)]
+    pub(crate) link_profile: &'static wirelab_link::Named,
 
     /// An address that WebRTC peers are told beside our own, such as the public one before a NAT
     #[arg(long, value_name = "IP", value_delimiter = ',')]

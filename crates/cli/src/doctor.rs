@@ -34,7 +34,7 @@ struct Findings {
 
 /// Something to type.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-struct WayOut {
+pub(crate) struct WayOut {
     what: &'static str,
     /// All of them, in this order.
     commands: Vec<&'static str>,
@@ -124,7 +124,7 @@ fn examine(privilege: &Privilege, machine: &Machine) -> Findings {
 }
 
 /// Sends a datagram over a link without loss: a firewall may stand where all could be made.
-fn carries(privilege: &Privilege) -> Result<(), String> {
+pub(crate) fn carries(privilege: &Privilege) -> Result<(), String> {
     let lab = Lab::start(privilege, &Profile::default(), 1, Instant::now()).map_err(|error| error.to_string())?;
     let bind = |place: &Place, address| place.within(|| UdpSocket::bind((address, 0))).and_then(|socket| socket);
     let heard = bind(lab.server(), lab.server_address()).and_then(|server| {
@@ -140,6 +140,11 @@ fn carries(privilege: &Privilege) -> Result<(), String> {
         _ => format!("a link could be made and not be used: {error}"),
     };
     heard.map(drop).map_err(failed)
+}
+
+/// What to type on this machine.
+pub(crate) fn ways_out_here() -> Vec<WayOut> {
+    ways_out(&Machine::read())
 }
 
 fn ways_out(machine: &Machine) -> Vec<WayOut> {

@@ -32,6 +32,8 @@ pub(crate) enum Error {
     Compare(#[from] CompareError),
     #[error("this machine lets this process make no link; the lines above say what to type")]
     NoLink,
+    #[error("link-helper is what `wirelab serve` starts for itself; it does nothing for anybody else")]
+    NoServer,
 }
 
 impl Error {
@@ -39,7 +41,7 @@ impl Error {
     /// there to be measured.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Settings(_) | Self::Logging(_) => 2,
+            Self::Settings(_) | Self::Logging(_) | Self::NoServer => 2,
             Self::Compare(CompareError::Asked(_) | CompareError::Profile(_)) => 2,
             Self::Compare(CompareError::Run(run::RunError::Target(_))) => 4,
             Self::Compare(CompareError::Run(run::RunError::Interrupted)) => 130,

@@ -5,6 +5,8 @@ mod args;
 mod compare;
 mod doctor;
 mod error;
+mod inside;
+mod live;
 mod logging;
 mod ports;
 mod render;
@@ -46,6 +48,8 @@ fn run() -> Result<(), Error> {
             logging::start(LogFormat::Text, "warn")?;
             Ok(compare::run(&asked, &privilege)?)
         }
+        #[cfg(target_os = "linux")]
+        Command::LinkHelper => live::helper::run(&wirelab_link::acquire()),
         Command::Doctor(asked) => doctor::run(asked, &wirelab_link::acquire()),
     }
 }

@@ -12,7 +12,12 @@ use wirelab_server::config::url;
 use crate::{error::Error, settings::SettingsError};
 
 /// Says where the server listens. The first line is for programs too: it is exactly `wirelab listens on <URL>`.
-pub(crate) fn listening(public: SocketAddr, udp: &[UdpSocket], internal: Option<SocketAddr>) {
+pub(crate) fn listening(
+    public: SocketAddr,
+    udp: &[UdpSocket],
+    link: Option<(SocketAddr, &str)>,
+    internal: Option<SocketAddr>,
+) {
     let url = url(public);
     let mut text =
         format!("wirelab listens on {url}\n  pages    {url}/\n  stream   curl -N '{url}/events?topic=metric'\n");
@@ -23,6 +28,12 @@ pub(crate) fn listening(public: SocketAddr, udp: &[UdpSocket], internal: Option<
         .collect();
     if !udp.is_empty() {
         text.push_str(&format!("  webrtc   udp {}\n", udp.join(", ")));
+    }
+    if let Some((address, profile)) = link {
+        text.push_str(&format!(
+            "  link     {}/compare.html through an emulated network, {profile} at first, at {address} tcp and udp\n",
+            url
+        ));
     }
     if let Some(internal) = internal {
         text.push_str(&format!("  metrics  http://{internal}/metrics\n"));

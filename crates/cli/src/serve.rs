@@ -3,9 +3,12 @@
 use std::{net::SocketAddr, net::TcpListener, time::Duration};
 
 use tokio::runtime::Runtime;
-use wirelab_server::{Listeners, config::Config};
+use wirelab_server::{
+    Entrance, Listeners,
+    config::{Config, url},
+};
 
-use crate::{args::Serve, error::Error, logging, ports, render, settings, signals};
+use crate::{args::Serve, error::Error, live, logging, ports, render, settings, signals};
 
 /// Files that are no connections: listeners, the runtime's own, pages, the log.
 const RESERVED_FILES: u64 = 128;
@@ -32,21 +35,32 @@ pub(crate) fn run(settings: &Serve) -> Result<(), Error> {
         .transpose()
         .map_err(Error::System)?;
     advise(&config, public_address, internal_address);
+    let live::Live { entrance: far, keeper } = live::start(&settings.addresses)?;
 
     let runtime = Runtime::new().map_err(Error::System)?; // one worker for each core that this process may use
     let outcome = runtime.block_on(async {
         let stop = signals::watch().map_err(Error::System)?; // before anyone is told that we are here
-        render::listening(public_address, &udp, internal_address);
+        let helper = keeper.watch().map_err(Error::System)?;
+        let link = far
+            .as_ref()
+            .and_then(|far| Some((far.front.as_ref()?.tcp, keeper.profile_name()?)));
+        render::listening(public_address, &udp, link, internal_address);
+        let mut direct = Entrance::direct(public, udp);
+        direct.routes = live::direct_routes(keeper);
+        let far = far.map(|far| Entrance {
+            routes: live::far_routes(&url(public_address)),
+            ..far
+        });
         wirelab_server::run(
             Listeners {
-                public: vec![public],
-                udp,
+                public: std::iter::once(direct).chain(far).collect(),
                 internal,
             },
             config,
             stop,
         )
         .await?;
+        helper.end();
         Ok(())
     });
     runtime.shutdown_timeout(RUNTIME_END);

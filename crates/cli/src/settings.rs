@@ -112,7 +112,6 @@ pub(crate) fn config(settings: &Serve) -> Result<Config, SettingsError> {
         admin_token: settings.access.admin_token_file.as_deref().map(token).transpose()?,
         web_dir: settings.running.web_dir.clone(),
         announce: settings.addresses.announce_ip.clone(),
-        announce_own: true,
         lost_per_mille: 0, // nothing outside sets it
         grace: settings.running.grace,
         sse_heartbeat: settings.limits.sse_heartbeat,

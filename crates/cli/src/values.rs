@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, ops::RangeInclusive, str::FromStr, time::Duration};
 
+use wirelab_link::{Named, Profile};
 use wirelab_server::{AuthorityError, Host, Origin};
 
 /// An IP address with a port.
@@ -34,6 +35,37 @@ impl FromStr for Off {
             Err("this version has no such listener yet: leave it out or say off")
         }
     }
+}
+
+/// An address, or none on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OrOff {
+    /// There.
+    On(SocketAddr),
+    /// Nowhere.
+    Off,
+}
+
+impl FromStr for OrOff {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "off" {
+            return Ok(Self::Off);
+        }
+        address(text)
+            .map(Self::On)
+            .map_err(|why| format!("{why}; off says that there is to be none"))
+    }
+}
+
+/// A link that has a name.
+pub(crate) fn profile(text: &str) -> Result<&'static Named, String> {
+    let all = Profile::all();
+    all.iter().find(|named| named.name == text).ok_or_else(|| {
+        let names: Vec<_> = all.iter().map(|named| named.name).collect();
+        format!("there is no profile {text:?}; there are {}", names.join(", "))
+    })
 }
 
 /// A count such as `500`, `10k` or `2M`, within its range.

@@ -1,6 +1,6 @@
 //! What the handlers share, and the one router that judges every request.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration, time::Instant};
+use std::{sync::Arc, time::Duration, time::Instant};
 
 use axum::{
     Router,
@@ -16,6 +16,7 @@ use wirelab_transport::{feed::Feed, sse, webrtc, websocket};
 
 use crate::{
     config::Config,
+    entrance::Way,
     guard::{self, Rules},
     hub::Signalling,
     pages, problem,
@@ -31,12 +32,15 @@ const REQUEST_TIME: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub(crate) struct App {
     pub(crate) config: Arc<Config>,
-    /// The bound addresses of the public listeners, in the order given.
-    pub(crate) listeners: Arc<[SocketAddr]>,
+    /// How the public entrances are found, in the order given.
+    pub(crate) ways: Arc<[Way]>,
     pub(crate) feed: Feed,
     pub(crate) sse: sse::Room,
     pub(crate) websocket: websocket::Room,
+    /// The room, at this entrance's port.
     pub(crate) webrtc: webrtc::Room,
+    /// Whether visitors come to this entrance through something of ours, and so all from one address.
+    pub(crate) fronted: bool,
     pub(crate) signalling: Signalling,
     pub(crate) registry: Arc<Registry>,
     pub(crate) started: Instant,
@@ -45,8 +49,8 @@ pub(crate) struct App {
 }
 
 impl App {
-    /// The router of the public listeners.
-    pub(crate) fn router(&self, rules: Arc<Rules>) -> Router {
+    /// The router of a public entrance, with the paths that it has beside ours.
+    pub(crate) fn router(&self, beside: Router, rules: Arc<Rules>) -> Router {
         let streams = Router::new()
             .route("/events", get(events::get))
             .route("/signal", get(signal::get))
@@ -59,6 +63,7 @@ impl App {
             .route("/health/ready", get(health::ready))
             .route("/metrics", get(metrics::public))
             .fallback(pages::answer)
+            .merge(beside.with_state(()))
             .layer(TimeoutLayer::with_status_code(
                 StatusCode::REQUEST_TIMEOUT,
                 REQUEST_TIME,

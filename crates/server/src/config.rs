@@ -24,11 +24,8 @@ pub struct Config {
     pub admin_token: Option<Secret>,
     /// Read the pages from this folder instead of the binary.
     pub web_dir: Option<PathBuf>,
-    /// Addresses that WebRTC peers are told beside those of the UDP sockets, on the same port.
+    /// Addresses that WebRTC peers are told beside those by which an entrance is found, on the same port.
     pub announce: Vec<IpAddr>,
-    /// Whether they are told the addresses of the UDP sockets. Not where the way in is another one, as it is behind an
-    /// emulated link: a peer would go round it.
-    pub announce_own: bool,
     /// Of 1,000 datagrams that carry data channels, how many are lost on their way out: for tests that prove by behaviour
     /// what each channel is (`crates/cli/examples/lossy.rs`). No flag, variable or file sets it.
     pub lost_per_mille: u32,
@@ -81,7 +78,6 @@ impl Default for Config {
             admin_token: None,
             web_dir: None,
             announce: Vec::new(),
-            announce_own: true,
             lost_per_mille: 0,
             grace: Duration::from_secs(8),
             sse_heartbeat: Duration::from_secs(15),

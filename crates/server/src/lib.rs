@@ -6,6 +6,7 @@
 pub mod config;
 
 mod app;
+mod entrance;
 mod guard;
 mod http;
 mod hub;
@@ -27,9 +28,12 @@ use wirelab_transport::{admission::Admission, clock::Clock, counters, feed::Feed
 use crate::{
     app::App,
     config::Config,
+    entrance::Way,
     http::{Accept, Counters},
 };
-pub use guard::{AuthorityError, Host, Origin};
+pub use entrance::{Entrance, Front};
+pub use guard::{AuthorityError, Host, MayChange, Origin};
+pub use problem::Problem;
 
 /// The version that `hello` and `/api/info` tell.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -43,10 +47,8 @@ const BACKLOG: i32 = 4096;
 /// Sockets that are bound and listen.
 #[derive(Debug)]
 pub struct Listeners {
-    /// For everybody.
-    pub public: Vec<std::net::TcpListener>,
-    /// For WebRTC, each on an address of its own and all on one port. None: no data channels.
-    pub udp: Vec<std::net::UdpSocket>,
+    /// For everybody: at least one.
+    pub public: Vec<Entrance>,
     /// For operators: metrics and health only.
     pub internal: Option<std::net::TcpListener>,
 }
@@ -86,16 +88,9 @@ pub fn bind_udp(address: SocketAddr) -> io::Result<std::net::UdpSocket> {
 /// # Errors
 /// A listener cannot be used.
 pub async fn run(listeners: Listeners, config: Config, stop: CancellationToken) -> Result<(), RunError> {
-    let public = listeners
-        .public
-        .into_iter()
-        .map(tokio::net::TcpListener::from_std)
-        .collect::<io::Result<Vec<_>>>()?;
     let internal = listeners.internal.map(tokio::net::TcpListener::from_std).transpose()?;
-    let addresses = public
-        .iter()
-        .map(tokio::net::TcpListener::local_addr)
-        .collect::<io::Result<Vec<_>>>()?;
+    let ways: Arc<[Way]> = listeners.public.iter().map(Entrance::way).collect::<io::Result<_>>()?;
+    let addresses: Vec<SocketAddr> = ways.iter().map(|way| way.address).collect();
 
     let mut registry = Registry::with_prefix("wirelab");
     let lanes = counters::Counters::register(&mut registry);
@@ -131,8 +126,8 @@ pub async fn run(listeners: Listeners, config: Config, stop: CancellationToken) 
         feed.clone(),
         webrtc_settings(&config),
         (lanes.lane(Transport::DataChannel), peers),
-        listeners.udp,
-        &config.announce,
+        Vec::new(), // each entrance has a port of its own
+        Vec::new(),
         tasks.clone(),
     )?;
     webrtc.loss().set(LOSS_SEED, config.lost_per_mille, 0);
@@ -142,19 +137,21 @@ pub async fn run(listeners: Listeners, config: Config, stop: CancellationToken) 
     };
     let app = App {
         config: Arc::new(config),
-        listeners: addresses.into(),
+        ways,
         feed,
         sse,
         websocket,
-        signalling: hub::Signalling::new(rooms, webrtc.clone(), hub_counters),
+        signalling: hub::Signalling::new(rooms, hub_counters),
         webrtc,
+        fronted: false,
         registry: Arc::new(registry),
         started: Instant::now(),
         drain: drain.clone(),
     };
     let admission = Admission::new(limits.connections, limits.connections_per_address);
-    let accept = |router| Accept {
+    let accept = |router, fronted| Accept {
         router,
+        fronted,
         limits,
         admission: Arc::clone(&admission),
         counters: counters.clone(),
@@ -162,15 +159,22 @@ pub async fn run(listeners: Listeners, config: Config, stop: CancellationToken) 
         drain: drain.clone(),
     };
     let mut serving = JoinSet::new();
-    for listener in public {
-        serving.spawn(accept(app.router(Arc::clone(&rules))).run(listener));
+    for entrance in listeners.public {
+        let announced = entrance.announced(&app.config.announce)?;
+        let app = App {
+            fronted: entrance.front.is_some(),
+            webrtc: app.webrtc.another(entrance.udp, announced)?,
+            ..app.clone()
+        };
+        let router = app.router(entrance.routes, Arc::clone(&rules));
+        serving.spawn(accept(router, app.fronted).run(tokio::net::TcpListener::from_std(entrance.tcp)?));
     }
     if let Some(listener) = internal {
-        serving.spawn(accept(app.internal_router()).run(listener));
+        serving.spawn(accept(app.internal_router(), false).run(listener));
     }
     let readings = metric::run(app.feed.clone(), counts(&app), app.started, drain.clone());
     serving.spawn(readings);
-    info!(listeners = ?app.listeners, "serving");
+    info!(listeners = ?addresses, "serving");
 
     stop.cancelled().await;
     info!(
@@ -221,7 +225,6 @@ fn webrtc_settings(config: &Config) -> webrtc::Settings {
         peers: config.limits.peers,
         peers_per_address: config.limits.peers_per_address,
         opening: config.limits.peer_opening,
-        announce_own: config.announce_own,
         ..webrtc::Settings::default()
     }
 }

@@ -29,7 +29,7 @@ const MAX_FOREIGN_DETAIL_BYTES: usize = 2048;
 
 /// One refusal or failure, as it is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Problem {
+pub struct Problem {
     title: &'static str,
     #[serde(serialize_with = "as_number")]
     status: StatusCode,
@@ -69,7 +69,8 @@ impl Problem {
     }
 
     /// A refusal that only HTTP has. The word is made from the status: `404` is `not_found`.
-    pub(crate) fn http(status: StatusCode, detail: impl Into<Cow<'static, str>>) -> Self {
+    #[must_use]
+    pub fn http(status: StatusCode, detail: impl Into<Cow<'static, str>>) -> Self {
         Self {
             title: title(status),
             status,

@@ -51,13 +51,15 @@ impl Admission {
         })
     }
 
-    /// Admits a connection from `address`. Loopback stands for many visitors and is only counted in all; an IPv6
-    /// visitor is counted by its /64, which is what one subscriber gets.
+    /// Admits a connection from `address`; none is known where a forwarder of ours stands before us. Such visitors and
+    /// those of loopback are only counted in all, since many have the same address; an IPv6 visitor is counted by its
+    /// /64, which is what one subscriber gets.
     ///
     /// # Errors
     /// A bound is reached.
-    pub fn admit(self: &Arc<Self>, address: IpAddr) -> Result<Permit, Refused> {
-        let address = Some(subscriber(address.to_canonical())).filter(|address| !address.is_loopback());
+    pub fn admit(self: &Arc<Self>, address: Option<IpAddr>) -> Result<Permit, Refused> {
+        let address = address.map(|address| subscriber(address.to_canonical()));
+        let address = address.filter(|address| !address.is_loopback());
         let mut open = self.open();
         if open.all >= self.most {
             return Err(Refused::Full);
@@ -115,7 +117,7 @@ mod tests {
     #[test]
     fn places_are_bounded_in_all_and_per_address_and_come_back() {
         let admission = Admission::new(3, 2);
-        let from = |text: &str| admission.admit(text.parse().expect("an address"));
+        let from = |text: &str| admission.admit(Some(text.parse().expect("an address")));
         let (a, b) = (from("192.0.2.1").expect("free"), from("192.0.2.1").expect("free"));
         assert_eq!(from("192.0.2.1").expect_err("two is the bound"), Refused::AddressFull);
         assert_eq!(
@@ -135,13 +137,15 @@ mod tests {
     #[test]
     fn loopback_counts_in_all_only_and_ipv6_by_its_network() {
         let admission = Admission::new(10, 1);
-        let from = |text: &str| admission.admit(text.parse().expect("an address"));
+        let from = |text: &str| admission.admit(Some(text.parse().expect("an address")));
         let held = [
             from("127.0.0.1"),
             from("127.0.0.1"),
             from("::1"),
             from("::1"),
             from("2001:db8::1"),
+            admission.admit(None),
+            admission.admit(None),
         ];
         assert!(held.iter().all(Result::is_ok));
         assert_eq!(from("2001:db8::2").expect_err("the same /64"), Refused::AddressFull);

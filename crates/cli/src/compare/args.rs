@@ -10,7 +10,7 @@ use wirelab_link::{
 };
 
 use super::{lane::Lane, target::Target, threshold::Threshold};
-use crate::values::time;
+use crate::values::{profile, time};
 
 /// What is said below the flags.
 pub(crate) const AFTER: &str = "\
@@ -51,7 +51,7 @@ pub(crate) struct Sweep(pub(crate) Vec<Share>);
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Compare {
     /// A link that has a name; the flags below change it
-    #[arg(long, value_name = "NAME", value_parser = named, help_heading = "Link")]
+    #[arg(long, value_name = "NAME", value_parser = profile, help_heading = "Link")]
     pub(crate) profile: Option<&'static wirelab_link::Named>,
     /// Round trip, half of it each way
     #[arg(long, value_name = "TIME", value_parser = time(Duration::ZERO..=Duration::from_secs(20)), help_heading = "Link")]
@@ -122,14 +122,6 @@ pub(crate) enum AskedError {
     NoReference(Lane),
     #[error("the threshold {0} is about {1}, which is not measured: add it to --lanes, or leave the threshold out")]
     NotMeasured(String, Lane),
-}
-
-fn named(text: &str) -> Result<&'static wirelab_link::Named, String> {
-    let all = Profile::all();
-    all.iter().find(|named| named.name == text).ok_or_else(|| {
-        let names: Vec<_> = all.iter().map(|named| named.name).collect();
-        format!("there is no profile {text:?}; there are {}", names.join(", "))
-    })
 }
 
 fn sweep(text: &str) -> Result<Sweep, String> {

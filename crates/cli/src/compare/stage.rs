@@ -2,18 +2,19 @@
 
 use std::{
     io,
-    net::{IpAddr, SocketAddr, TcpListener, UdpSocket},
-    time::{Duration, Instant},
+    net::{SocketAddr, TcpListener, UdpSocket},
+    time::Instant,
 };
 
 use thiserror::Error;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
-use wirelab_link::{Counters, Direction, Lab, LabError, Place, Privilege, Profile, pin_congestion_control};
+use wirelab_link::{Counters, Direction, Lab, LabError, Privilege, Profile, pin_congestion_control};
 use wirelab_model::TopicName;
-use wirelab_server::{Listeners, config::Config};
+use wirelab_server::{Entrance, Front, Listeners, config::Config};
 
 use super::{lane::Lane, reference, result::Wire};
+use crate::inside::runtime;
 
 /// Why there is no stage.
 #[derive(Debug, Error)]
@@ -48,7 +49,8 @@ impl Stage {
         congestion: &str,
     ) -> Result<Self, StageError> {
         let lab = Lab::start(privilege, profile, seed, origin)?;
-        let (server, client) = (runtime(lab.server())?, runtime(lab.client())?);
+        let threads = |place| runtime(place).map(|runtime| Threads(Some(runtime)));
+        let (server, client) = (threads(lab.server())?, threads(lab.client())?);
         let address = SocketAddr::from((lab.server_address(), 0));
         let tcp = lab.server().within(|| wirelab_server::bind(address))??;
         pin_congestion_control(&tcp, congestion).map_err(|source| StageError::Congestion {
@@ -76,15 +78,17 @@ impl Stage {
             Lane::Tcp => drop(self.server.spawn(reference::serve_tcp(tcp, topic, stop))),
             Lane::Udp => drop(self.server.spawn(reference::serve_udp(udp, topic, stop))),
             Lane::Sse | Lane::WebSocket | Lane::DataChannel | Lane::DataChannelReliable => {
-                let config = Config {
-                    // In one namespace the socket's own address leads round the link.
-                    announce: vec![IpAddr::V4(self.lab.server_seen_as())],
-                    announce_own: false,
-                    ..Config::default()
-                };
+                let config = Config::default();
+                let found_at = self.address();
+                let mut entrance = Entrance::direct(tcp, vec![udp]);
+                // In one namespace the sockets' own address leads round the link.
+                entrance.front = Some(Front {
+                    path: "link",
+                    tcp: found_at,
+                    udp: vec![found_at],
+                });
                 let listeners = Listeners {
-                    public: vec![tcp],
-                    udp: vec![udp],
+                    public: vec![entrance],
                     internal: None,
                 };
                 self.server.spawn(async move {
@@ -151,16 +155,4 @@ impl Drop for Threads {
             runtime.shutdown_background();
         }
     }
-}
-
-/// A runtime whose threads are in a place, so that every socket it makes is there.
-fn runtime(place: &Place) -> io::Result<Threads> {
-    let place = place.clone();
-    Builder::new_multi_thread()
-        .worker_threads(1)
-        .thread_keep_alive(Duration::from_secs(1))
-        .enable_all()
-        .on_thread_start(move || place.enter().expect("its own process made the place and holds it"))
-        .build()
-        .map(|runtime| Threads(Some(runtime)))
 }

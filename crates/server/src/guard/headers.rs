@@ -56,7 +56,7 @@ pub(super) fn preflight() -> Response {
     let allow = [
         (
             ACCESS_CONTROL_ALLOW_METHODS,
-            HeaderValue::from_static("GET, HEAD, POST"),
+            HeaderValue::from_static("GET, HEAD, POST, PUT"),
         ),
         (
             ACCESS_CONTROL_ALLOW_HEADERS,

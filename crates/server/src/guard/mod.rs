@@ -4,7 +4,7 @@
 //!    operator named. Otherwise a page of any site could rebind its own name to us and read us as its own origin.
 //! 2. **Origin**, on every lane and every method that changes something: our own page, or one that the operator named.
 //!    WebSockets and simple POSTs know no same-origin policy of their own.
-//! 3. **Token**: off loopback, publishing needs the operator's token.
+//! 3. **Token**: off loopback, whoever changes what others see (publishes, sets something) needs the operator's token.
 //!
 //! What passes is answered with the headers that keep our pages from running or loading what is not ours, and with
 //! those by which a page on one of our ports may read another. What does not pass is counted and told why.
@@ -61,10 +61,10 @@ pub(crate) async fn judge(State(rules): State<Arc<Rules>>, request: Request, nex
     let (mut answer, allow_origin) = match ruling {
         Ok(Ruling::Preflight { allow_origin }) => (headers::preflight(), allow_origin),
         Ok(Ruling::Pass {
-            publisher,
+            may_change,
             allow_origin,
         }) => {
-            head.extensions.insert(publisher);
+            head.extensions.insert(may_change);
             (next.run(Request::from_parts(head, body)).await, allow_origin)
         }
         Err(refusal) => {
@@ -87,9 +87,10 @@ pub(crate) async fn judge(State(rules): State<Arc<Rules>>, request: Request, nex
     answer
 }
 
-/// Whether the sender of this request may publish: a request extension that [`judge`] sets.
+/// Whether the sender of this request may change what others see, such as publish: an extension that every judged
+/// request has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Publisher(pub(crate) bool);
+pub struct MayChange(pub bool);
 
 /// What is known once, when the server starts.
 #[derive(Debug)]
@@ -108,7 +109,7 @@ pub(crate) struct Rules {
 enum Ruling {
     /// To the handlers.
     Pass {
-        publisher: Publisher,
+        may_change: MayChange,
         allow_origin: Option<HeaderValue>,
     },
     /// A browser's question before a request across origins: the guard itself answers.
@@ -125,7 +126,7 @@ impl Rules {
             allow_hosts: config.allow_hosts.clone(),
             allow_origins: config.allow_origins.clone(),
             ports,
-            publishing: Publishing::of(config, listeners),
+            publishing: Publishing::of(config, listeners.iter().copied()),
             refused: Family::default(),
         }
     }
@@ -189,14 +190,14 @@ impl Rules {
         if preflight {
             return Ok(Ruling::Preflight { allow_origin });
         }
-        let publishes = head.method == Method::POST && path.starts_with(PUBLISH_PREFIX);
-        let publisher = match self.publishing.check(&head.headers) {
-            Ok(()) => Publisher(true),
-            Err(refusal) if publishes => return Err(refusal),
-            Err(_) => Publisher(false), // a socket opens all the same and is refused when it publishes
+        let changes = head.method == Method::PUT || head.method == Method::POST && path.starts_with(PUBLISH_PREFIX);
+        let may_change = match self.publishing.check(&head.headers) {
+            Ok(()) => MayChange(true),
+            Err(refusal) if changes => return Err(refusal),
+            Err(_) => MayChange(false), // a socket opens all the same and is refused when it publishes
         };
         Ok(Ruling::Pass {
-            publisher,
+            may_change,
             allow_origin,
         })
     }

@@ -1,4 +1,4 @@
-//! Who may publish: anyone on a loopback bind, the bearer of the token elsewhere, nobody without one.
+//! Who may change what others see (publish, set the link): anyone on a loopback bind, the bearer of the token elsewhere, nobody without one.
 
 use std::net::SocketAddr;
 
@@ -8,7 +8,7 @@ use subtle::ConstantTimeEq as _;
 use super::{Single, refusal::Refusal, single};
 use crate::config::{Config, Secret};
 
-/// Who may publish here.
+/// Who may publish and set things here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Publishing {
     /// Every listener is on loopback: whoever passes the rules of host and origin.
@@ -21,7 +21,7 @@ pub(crate) enum Publishing {
 
 impl Publishing {
     /// The rule of these listeners.
-    pub(crate) fn of(config: &Config, listeners: &[SocketAddr]) -> Self {
+    pub(crate) fn of(config: &Config, listeners: impl IntoIterator<Item = SocketAddr>) -> Self {
         match &config.admin_token {
             _ if is_loopback_only(listeners) => Self::Open,
             Some(token) => Self::Token(token.clone()),
@@ -52,9 +52,9 @@ impl Publishing {
 }
 
 /// Whether only this machine can reach the listeners.
-pub(crate) fn is_loopback_only(listeners: &[SocketAddr]) -> bool {
+pub(crate) fn is_loopback_only(listeners: impl IntoIterator<Item = SocketAddr>) -> bool {
     listeners
-        .iter()
+        .into_iter()
         .all(|address| address.ip().to_canonical().is_loopback())
 }
 
@@ -79,7 +79,7 @@ mod tests {
             admin_token,
             ..Config::default()
         };
-        let publishing = Publishing::of(&config, &[bind.parse().expect("an address")]);
+        let publishing = Publishing::of(&config, [bind.parse().expect("an address")]);
         let mut headers = HeaderMap::new();
         for text in authorization {
             headers.append(AUTHORIZATION, HeaderValue::from_static(text));

@@ -39,7 +39,9 @@ pub(crate) enum Refusal {
     OriginForeign(Origin),
     #[error("The browser says that this request comes from another site's page, and it carries no Origin header.")]
     CrossSite,
-    #[error("Publishing needs the operator's token here: send it as \"Authorization: Bearer <token>\".")]
+    #[error(
+        "Publishing and setting the link need the operator's token here: send it as \"Authorization: Bearer <token>\"."
+    )]
     TokenMissing,
     #[error(
         "This is not the operator's token. Send the text of the server's --admin-token-file as \
@@ -47,7 +49,8 @@ pub(crate) enum Refusal {
     )]
     TokenWrong,
     #[error(
-        "Publishing is closed: this server can be reached from other machines and has no token. Start it with \
+        "Publishing and setting the link are closed: this server can be reached from other machines and has no token. \
+         Start it with \
          --admin-token-file FILE, or on a loopback address."
     )]
     PublishingClosed,

@@ -53,7 +53,7 @@ async fn ask(rules: &Arc<Rules>, case: &Case<'_>) -> Response {
     let app = Router::new()
         .route(
             "/{*path}",
-            any(|Extension(Publisher(may)): Extension<Publisher>| async move { may.to_string() }),
+            any(|Extension(MayChange(may)): Extension<MayChange>| async move { may.to_string() }),
         )
         .route("/", any(|| async {}))
         .layer(from_fn_with_state(Arc::clone(rules), judge));

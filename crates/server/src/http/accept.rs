@@ -47,6 +47,8 @@ const FULL: &[u8] =
 #[derive(Clone)]
 pub(crate) struct Accept {
     pub(crate) router: Router,
+    /// Whether something of ours stands before the listener, so that all come from one address.
+    pub(crate) fronted: bool,
     pub(crate) limits: Limits,
     pub(crate) admission: Arc<Admission>,
     pub(crate) counters: Counters,
@@ -149,7 +151,7 @@ impl Accept {
                     continue;
                 }
             };
-            match self.admission.admit(peer.ip()) {
+            match self.admission.admit((!self.fronted).then(|| peer.ip())) {
                 Err(refused) => {
                     self.counters.refused(refused);
                     turn_away(tcp);

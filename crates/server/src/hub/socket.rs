@@ -43,7 +43,6 @@ pub(crate) struct Signalling {
 
 struct Shared {
     desks: Mutex<Desks>,
-    room: Room,
     counters: Counters,
 }
 
@@ -55,13 +54,15 @@ struct Desks {
 
 struct Desk {
     socket: TextSocket,
+    /// Where the server's peer is for those who came in by this desk's entrance.
+    room: Room,
     /// To the server's peer, which answers one after another.
     offers: mpsc::Sender<String>,
 }
 
 impl Signalling {
-    /// A hub without rooms, before the server's own peer.
-    pub(crate) fn new(limits: Limits, room: Room, counters: Counters) -> Self {
+    /// A hub without rooms.
+    pub(crate) fn new(limits: Limits, counters: Counters) -> Self {
         let desks = Desks {
             hub: Hub::new(limits),
             desks: HashMap::new(),
@@ -69,23 +70,20 @@ impl Signalling {
         Self {
             shared: Arc::new(Shared {
                 desks: Mutex::new(desks),
-                room,
                 counters,
             }),
         }
     }
 
-    /// A peer has come. What is returned reads its texts, and when dropped says that it has gone.
-    pub(crate) fn enter(&self, socket: TextSocket, may_publish: bool) -> impl FnMut(&str) + Send + use<> {
-        let visit = Visit {
-            from: socket.peer().ip(),
-            may_publish,
-        };
+    /// A peer has come, by an entrance at which the server's own peer has its port in `room`. What is returned reads its
+    /// texts, and when dropped says that it has gone.
+    pub(crate) fn enter(&self, socket: TextSocket, room: Room, visit: Visit) -> impl FnMut(&str) + Send + use<> {
         let id = uuid::Uuid::new_v4().to_string();
         let (offers, waiting) = mpsc::channel(WAITING_OFFERS);
-        tokio::spawn(answer(self.clone(), id.clone(), visit, waiting));
+        tokio::spawn(answer(self.clone(), room.clone(), id.clone(), visit, waiting));
         let desk = Desk {
             socket: socket.clone(),
+            room,
             offers,
         };
         self.lock().desks.insert(id.clone(), desk);
@@ -155,12 +153,11 @@ impl Signalling {
                     Err(_) => refuse(from, RefusedCode::Limit, "wait for the answers to your earlier offers"),
                 }
             }
-            ToPeer::Candidate { candidate, .. } => {
+            ToPeer::Candidate { from, candidate } => {
                 let text = candidate.as_ref().and_then(|candidate| candidate.get("candidate"));
                 if candidate.is_some() {
-                    self.shared
-                        .room
-                        .candidate(text.and_then(|text| text.as_str()).unwrap_or("?"));
+                    let room = &desks.desks.get(&from)?.room;
+                    room.candidate(text.and_then(|text| text.as_str()).unwrap_or("?"));
                 }
                 None
             }
@@ -182,9 +179,9 @@ impl std::fmt::Debug for Signalling {
 }
 
 /// The server's peer answers the offers of one other, one after another, until that one has gone.
-async fn answer(signalling: Signalling, peer: String, visit: Visit, mut offers: mpsc::Receiver<String>) {
+async fn answer(signalling: Signalling, room: Room, peer: String, visit: Visit, mut offers: mpsc::Receiver<String>) {
     while let Some(offer) = offers.recv().await {
-        match signalling.shared.room.answer(visit, &offer).await {
+        match room.answer(visit, &offer).await {
             Ok(sdp) => signalling.handle(SERVER, ToHub::Answer { to: peer.clone(), sdp }),
             Err(error) => {
                 let refusal = Refusal {

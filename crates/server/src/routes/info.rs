@@ -14,12 +14,7 @@ use wirelab_model::{
 };
 use wirelab_transport::websocket::{MAX_ECHO_BYTES, MAX_MESSAGE_BYTES};
 
-use crate::{
-    VERSION,
-    app::App,
-    config::{Config, url},
-    guard::Publishing,
-};
+use crate::{VERSION, app::App, config::Config, entrance::Way, guard::Publishing};
 
 /// Answers with the whole of it.
 pub(crate) async fn get(State(app): State<App>) -> ([(HeaderName, HeaderValue); 1], Json<Info>) {
@@ -36,7 +31,7 @@ pub(crate) struct Info {
     version: &'static str,
     listeners: Vec<Listener>,
     lanes: Vec<Lane>,
-    /// Where the server's own WebRTC peer is reached.
+    /// Where the server's own WebRTC peer is reached by whoever came this way.
     announced: Vec<SocketAddr>,
     transports: [facts::Facts; 3],
     decision: &'static [facts::DecisionRow],
@@ -50,6 +45,8 @@ struct Listener {
     scheme: &'static str,
     address: SocketAddr,
     url: String,
+    /// What it leads through: `direct`, or the name of what stands before it.
+    path: &'static str,
 }
 
 /// A transport as this server serves it.
@@ -85,15 +82,16 @@ impl Info {
             path,
             heartbeat_ms: heartbeat.as_millis(),
         };
-        let listener = |&address: &SocketAddr| Listener {
+        let listener = |way: &Way| Listener {
             scheme: "http",
-            address,
-            url: url(address),
+            address: way.address,
+            url: way.url(),
+            path: way.path,
         };
         Self {
             name: "wirelab",
             version: VERSION,
-            listeners: app.listeners.iter().map(listener).collect(),
+            listeners: app.ways.iter().map(listener).collect(),
             lanes: [
                 lane(Transport::Sse, "/events", config.sse_heartbeat),
                 lane(Transport::WebSocket, "/ws", config.websocket_heartbeat),
@@ -109,7 +107,7 @@ impl Info {
             transports: Transport::ALL.map(facts::facts),
             decision: DECISION,
             limits: Limits::of(config),
-            publish: Publishing::of(config, &app.listeners).word(),
+            publish: Publishing::of(config, app.ways.iter().map(|way| way.address)).word(),
         }
     }
 }

@@ -17,7 +17,7 @@ const OPEN_METRICS: HeaderValue =
 
 /// On a public listener: only where it is not public at all.
 pub(crate) async fn public(State(app): State<App>) -> Response {
-    if is_loopback_only(&app.listeners) {
+    if is_loopback_only(app.ways.iter().map(|way| way.address)) {
         return text(&app.registry);
     }
     let detail =

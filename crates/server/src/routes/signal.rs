@@ -2,16 +2,19 @@
 
 use axum::{Extension, extract::State, response::Response};
 use hyper::{HeaderMap, Method, Version};
-use wirelab_transport::websocket::Request;
+use wirelab_transport::{
+    webrtc::Visit,
+    websocket::{Request, TextSocket},
+};
 
 use super::websocket::answer;
-use crate::{app::App, guard::Publisher, hub::TEXT_LIMITS};
+use crate::{app::App, guard::MayChange, hub::TEXT_LIMITS};
 
 pub(crate) async fn get(
     State(app): State<App>,
     method: Method,
     version: Version,
-    Extension(Publisher(may_publish)): Extension<Publisher>,
+    Extension(MayChange(may_publish)): Extension<MayChange>,
     headers: HeaderMap,
 ) -> Response {
     let request = Request {
@@ -21,7 +24,15 @@ pub(crate) async fn get(
         query: &[],
         may_publish,
     };
-    let signalling = app.signalling.clone();
-    let open = move |socket| signalling.enter(socket, may_publish);
+    let App {
+        signalling,
+        webrtc,
+        fronted,
+        ..
+    } = app.clone();
+    let open = move |socket: TextSocket| {
+        let from = (!fronted).then(|| socket.peer().ip());
+        signalling.enter(socket, webrtc, Visit { from, may_publish })
+    };
     answer(app.websocket.open_text(&request, TEXT_LIMITS, open))
 }

@@ -18,6 +18,7 @@ use crate::{
     VERSION,
     app::App,
     config::{Config, Secret},
+    entrance::Way,
     guard::Rules,
 };
 
@@ -40,7 +41,7 @@ impl Fixture {
             crate::webrtc_settings(&config),
             (lanes.lane(Transport::DataChannel), webrtc::PortCounters::default()),
             vec![crate::bind_udp("127.0.0.1:0".parse().expect("an address")).expect("a port")],
-            &config.announce,
+            Vec::new(),
             tasks.clone(),
         )
         .expect("the socket is good");
@@ -49,10 +50,17 @@ impl Fixture {
             peers_per_room: 1,
         };
         let app = App {
-            signalling: crate::hub::Signalling::new(rooms, webrtc.clone(), crate::hub::Counters::default()),
+            signalling: crate::hub::Signalling::new(rooms, crate::hub::Counters::default()),
             webrtc,
+            fronted: false,
             config: Arc::new(config),
-            listeners: addresses.into(),
+            ways: addresses
+                .into_iter()
+                .map(|address| Way {
+                    path: "direct",
+                    address,
+                })
+                .collect(),
             sse: sse::Room::start(feed.clone(), sse, lanes.lane(Transport::Sse), tasks.clone()),
             websocket: websocket::Room::start(feed.clone(), websocket, lanes.lane(Transport::WebSocket), tasks),
             feed,
@@ -61,7 +69,7 @@ impl Fixture {
             drain: CancellationToken::new(),
         };
         Self {
-            public: app.router(Arc::new(rules)),
+            public: app.router(Router::new(), Arc::new(rules)),
             app,
         }
     }

@@ -13,14 +13,14 @@ use hyper::{
 use wirelab_transport::websocket::{OpenError, Request};
 
 use super::events::{Pairs, pairs};
-use crate::{app::App, guard::Publisher, problem::Problem};
+use crate::{app::App, guard::MayChange, problem::Problem};
 
 pub(crate) async fn get(
     State(app): State<App>,
     method: Method,
     version: Version,
     query: Pairs,
-    Extension(Publisher(may_publish)): Extension<Publisher>,
+    Extension(MayChange(may_publish)): Extension<MayChange>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let query = pairs(query)?;

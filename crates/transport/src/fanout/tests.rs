@@ -76,7 +76,7 @@ impl Lab {
         let address = self.listener.local_addr().expect("it is bound");
         let (reader, accepted) = tokio::join!(socket.connect(address), self.listener.accept());
         let (tcp, peer) = accepted.expect("a connection");
-        let permit = self.admission.admit(peer.ip()).expect("room");
+        let permit = self.admission.admit(Some(peer.ip())).expect("room");
         let socket = Socket::new(tcp, peer, permit, Duration::from_secs(60)).expect("it is open");
         let opened = self.feed.subscribe(&self.topic, None, policy).expect("room");
         self.fanout.adopt(socket, b"hello\n", vec![opened], &[], |_, _| {});

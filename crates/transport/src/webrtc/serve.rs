@@ -54,8 +54,6 @@ pub struct Settings {
     pub silent: Duration,
     /// The beat of ICE's own life signs.
     pub keep_alive: Duration,
-    /// Whether peers are told the sockets' own addresses. Not where the way in is another one.
-    pub announce_own: bool,
 }
 
 impl Default for Settings {
@@ -68,7 +66,6 @@ impl Default for Settings {
             opening: Duration::from_secs(30),
             silent: Duration::from_secs(30),
             keep_alive: Duration::from_secs(2),
-            announce_own: true,
         }
     }
 }
@@ -76,8 +73,8 @@ impl Default for Settings {
 /// Who makes an offer.
 #[derive(Clone, Copy, Debug)]
 pub struct Visit {
-    /// Where the offer came from.
-    pub from: IpAddr,
+    /// Where the offer came from; not known behind a forwarder of ours.
+    pub from: Option<IpAddr>,
     /// Whether this visitor may publish.
     pub may_publish: bool,
 }
@@ -144,12 +141,12 @@ struct Shared {
     loss: Arc<Loss>,
     tasks: TaskTracker,
     drained: CancellationToken,
-    next_id: AtomicU64,
+    next_id: Arc<AtomicU64>,
 }
 
 impl Room {
-    /// Opens the room on bound UDP sockets, each on an address of its own and all on one port. Their addresses, and
-    /// `announce` on the same port, are what peers are told. Must be called within a tokio runtime.
+    /// Opens the room on bound UDP sockets, each on an address of its own and all on one port. Peers are told the
+    /// addresses in `announced`. Must be called within a tokio runtime.
     ///
     /// # Errors
     /// A socket cannot be used.
@@ -158,15 +155,11 @@ impl Room {
         settings: Settings,
         (counters, port_counters): (LaneCounters, PortCounters),
         sockets: Vec<UdpSocket>,
-        announce: &[IpAddr],
+        announced: Vec<SocketAddr>,
         tasks: TaskTracker,
     ) -> io::Result<Self> {
         let loss = Arc::new(Loss::default());
         let port = Port::open(sockets, &port_counters, &loss)?;
-        let told = |own: &SocketAddr| settings.announce_own && !own.ip().is_unspecified();
-        let mut announced: Vec<SocketAddr> = port.addresses().filter(told).collect();
-        let number = port.addresses().next().map_or(0, |own| own.port());
-        announced.extend(announce.iter().map(|ip| SocketAddr::new(*ip, number)));
         let shared = Shared {
             feed,
             settings,
@@ -179,7 +172,33 @@ impl Room {
             loss,
             tasks,
             drained: CancellationToken::new(),
-            next_id: AtomicU64::new(1),
+            next_id: Arc::new(AtomicU64::new(1)),
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
+    }
+
+    /// A further port of the same room: the same places, counters and end. Who was answered at one port is not reached
+    /// at another, so that a way in that is slow on purpose cannot be gone round.
+    ///
+    /// # Errors
+    /// A socket cannot be used.
+    pub fn another(&self, sockets: Vec<UdpSocket>, announced: Vec<SocketAddr>) -> io::Result<Self> {
+        let first = &*self.shared;
+        let shared = Shared {
+            feed: first.feed.clone(),
+            settings: first.settings,
+            counters: first.counters.clone(),
+            port_counters: first.port_counters.clone(),
+            port: Port::open(sockets, &first.port_counters, &first.loss)?,
+            announced,
+            admission: Arc::clone(&first.admission),
+            certificate: first.certificate.clone(),
+            loss: Arc::clone(&first.loss),
+            tasks: first.tasks.clone(),
+            drained: first.drained.clone(),
+            next_id: Arc::clone(&first.next_id),
         };
         Ok(Self {
             shared: Arc::new(shared),
@@ -236,7 +255,7 @@ impl Room {
         let answered = self.try_answer(visit, offer).await;
         if let Err(error) = &answered {
             self.shared.port_counters.refused(error.reason());
-            debug!(%error, from = %visit.from, "an offer was not answered");
+            debug!(%error, from = ?visit.from, "an offer was not answered");
         }
         answered
     }
@@ -294,7 +313,7 @@ impl Room {
         let shared = &*self.shared;
         let settings = shared.settings;
         let id = shared.next_id.fetch_add(1, Ordering::Relaxed);
-        debug!(id, from = %visit.from, "answered");
+        debug!(id, from = ?visit.from, "answered");
         shared.port_counters.peers.inc();
         let peer = Peer {
             id,

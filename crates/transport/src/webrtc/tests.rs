@@ -41,14 +41,15 @@ impl Lab {
             PortCounters::register(&mut registry),
         );
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has ports");
-        let room = Room::start(feed.clone(), settings, counters, vec![socket], &[], tasks.clone());
+        let announced = vec![socket.local_addr().expect("it is bound")];
+        let room = Room::start(feed.clone(), settings, counters, vec![socket], announced, tasks.clone());
         let room = room.expect("the socket is good");
         Self { feed, room, tasks }
     }
 
     fn visit() -> Visit {
         Visit {
-            from: Ipv4Addr::LOCALHOST.into(),
+            from: Some(Ipv4Addr::LOCALHOST.into()),
             may_publish: true,
         }
     }

@@ -246,7 +246,7 @@ impl Room {
             response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
         }
         let full = |_| OpenError::EchoFull(self.settings.echo_connections);
-        let permit = self.echoes.admit(std::net::Ipv4Addr::LOCALHOST.into()).map_err(full)?;
+        let permit = self.echoes.admit(None).map_err(full)?;
         let fanout = self.fanout.clone();
         response.extensions_mut().insert(Takeover::new(move |taken| {
             let mut decoder = Decoder::new(MAX_ECHO_BYTES, false);

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use wirelab_model::Cursor;
-use wirelab_server::{Listeners, RunError, config::Config};
+use wirelab_server::{Entrance, Listeners, RunError, config::Config};
 
 use super::{Answer, Peer, Socket, get, soon};
 
@@ -48,9 +48,12 @@ impl Server {
         let stop = CancellationToken::new();
         // On loopback the UDP port of the first listener is as free as its TCP port was.
         let udp = wirelab_server::bind_udp(public[0].local_addr().expect("it is bound"));
+        let mut udp = udp.ok();
         let listeners = Listeners {
-            public,
-            udp: udp.into_iter().collect(),
+            public: public
+                .into_iter()
+                .map(|tcp| Entrance::direct(tcp, udp.take().into_iter().collect()))
+                .collect(),
             internal: Some(internal),
         };
         let running = tokio::spawn(wirelab_server::run(listeners, config, stop.clone()));

@@ -1,0 +1,106 @@
+//! The task that speaks to the helper, and notices when it goes.
+
+use std::{
+    io,
+    process::Child,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    net::UnixStream,
+    sync::mpsc,
+    time::timeout,
+};
+
+use super::{
+    keeper::{Asked, Keeper},
+    words::MOST_LINE_BYTES,
+};
+
+/// How long the helper may take for an answer. It does nothing else, so more says that it is stuck.
+const ANSWER_TIME: Duration = Duration::from_secs(5);
+
+/// The process and the socket to it.
+#[derive(Debug)]
+pub(super) struct Helper {
+    pub(super) stream: std::os::unix::net::UnixStream,
+    pub(super) child: Child,
+}
+
+/// The helper, watched. Without a link there is nothing in it.
+pub(crate) struct Watch(Option<Arc<Mutex<Child>>>);
+
+impl Keeper {
+    /// Begins to speak to the helper, and to notice when it goes. Must be called within a runtime, once.
+    ///
+    /// # Errors
+    /// The socket cannot be used.
+    pub(crate) fn watch(&self) -> io::Result<Watch> {
+        let Some((Helper { stream, child }, waiting)) = self.begin() else {
+            return Ok(Watch(None));
+        };
+        stream.set_nonblocking(true)?;
+        let child = Arc::new(Mutex::new(child));
+        tokio::spawn(speak(
+            self.clone(),
+            UnixStream::from_std(stream)?,
+            Arc::clone(&child),
+            waiting,
+        ));
+        Ok(Watch(Some(child)))
+    }
+}
+
+impl Watch {
+    /// Ends the helper and waits for it. It has nothing to save.
+    pub(crate) fn end(self) {
+        if let Some(child) = self.0 {
+            let mut child = child.lock().unwrap_or_else(PoisonError::into_inner);
+            let _ = child.kill(); // it may have ended by itself
+            let _ = child.wait();
+        }
+    }
+}
+
+async fn speak(keeper: Keeper, stream: UnixStream, child: Arc<Mutex<Child>>, mut waiting: mpsc::Receiver<Asked>) {
+    let (reader, mut writer) = stream.into_split();
+    let mut reader = BufReader::new(reader);
+    let why = loop {
+        let mut line = Vec::new();
+        tokio::select! {
+            // It says nothing unasked, so this is its end.
+            _ = reader.fill_buf() => break "has ended",
+            asked = waiting.recv() => {
+                let Some((request, answer)) = asked else { return };
+                let exchange = async {
+                    line = serde_json::to_vec(&request)?;
+                    line.push(b'\n');
+                    writer.write_all(&line).await?;
+                    line.clear();
+                    (&mut reader).take(MOST_LINE_BYTES as u64).read_until(b'\n', &mut line).await?;
+                    Ok::<_, io::Error>(serde_json::from_slice(&line)?)
+                };
+                match timeout(ANSWER_TIME, exchange).await {
+                    Ok(Ok(report)) => drop(answer.send(report)), // the one who asked may have gone
+                    Ok(Err(_)) => break "has ended",
+                    Err(_) => break "did not answer and was ended",
+                }
+            }
+        }
+    };
+    let ended = tokio::task::spawn_blocking(move || {
+        let mut child = child.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = child.kill(); // it may have ended by itself
+        child.wait()
+    });
+    let how = match ended.await {
+        Ok(Ok(status)) => status.to_string(),
+        Ok(Err(error)) => error.to_string(),
+        Err(error) => error.to_string(),
+    };
+    keeper.lost(format!(
+        "the helper process that carries the link {why} ({how}): start wirelab again to have the link back"
+    ));
+}
