@@ -57,7 +57,7 @@ test('what speaks against the figures is said', () => {
 });
 
 test('what held positions back is named only where the link says so, and only on lanes that keep order', () => {
-  const stalls = [standing('websocket', { gap_ms: 212, held: 11 }), standing('datachannel', { gap_ms: 300, held: 5 })];
+  const stalls = [standing('websocket', { gap_ms: 212, held: 11 }), standing('datachannel', { gap_ms: 300, held: 5 }), standing('sse')];
   const words = verdict(stalls, { ...RUN, losses: 'single' }).replaceAll('\u00a0', ' ');
   assert.match(words, /WebSocket stood still for 212 ms; then 11 positions came at once, which had been held back behind a lost packet\./);
   assert.match(words, /data channel stood still for 300 ms; then 5 positions came at once, which had been held back\./);
@@ -67,4 +67,10 @@ test('what held positions back is named only where the link says so, and only on
 test('a link that loses all is told as that', () => {
   assert.match(verdict([standing('sse', { delivered: 0 })], { ...RUN, losses: 'all' }), /loses every packet/);
   assert.match(verdict([standing('sse'), standing('websocket')], { ...RUN, losses: 'none' }), /On this link without loss nothing tells them apart/);
+});
+
+test('what held all lanes about as long is told once, and longer stalls by their lanes', () => {
+  const words = said(standing('sse', { gap_ms: 900 }), standing('websocket', { gap_ms: 170 }), standing('datachannel', { gap_ms: 160 }));
+  assert.match(words, /^Every lane stood still for 160 ms or more: what holds them all is none of them\. Server-Sent Events stood still for 900 ms\./);
+  assert.doesNotMatch(words, /WebSocket stood/);
 });

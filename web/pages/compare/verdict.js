@@ -6,6 +6,8 @@ import { LANES } from '../../lib/lanes.js';
 /** @typedef {import('./run.js').Standing} Standing */
 /** @typedef {Standing & { summary: import('../../lib/meter.js').Summary }} Measured */
 
+/** A lane that stood still for less than so many times what held all of them was held by the same. */
+const COMMON = 1.5;
 /** Lanes on which what is newer waits for what is older. @type {ReadonlySet<string>} */
 const ORDERED = new Set(['sse', 'websocket', 'datachannel-reliable']);
 /** Less than this says nothing about a p99, messages. */
@@ -35,7 +37,7 @@ export function verdict(standings, { period_ms, measured_ms, losses }) {
 
   const events = [
     ...silent.map(({ lane, now }) => `${LANES[lane].label} delivered nothing (${now.name}${now.why && `: ${now.why}`}).`),
-    ...measured.flatMap((standing) => stalled(standing, period_ms, losses)),
+    ...stalls(measured, period_ms, losses),
     ...measured.flatMap((standing) => lost(standing)),
     ...apart(measured),
   ];
@@ -46,17 +48,26 @@ export function verdict(standings, { period_ms, measured_ms, losses }) {
   return `Nothing interesting happened in ${seconds(measured_ms)}: no lane froze or lost anything${range}. ${path} nothing tells them apart.`;
 }
 
-/** @param {Measured} standing @param {number} period_ms @param {Circumstances['losses']} losses */
-function stalled({ lane, summary, worst, now }, period_ms, losses) {
+/** What stood still; what held all lanes about as long is told once. @param {readonly Measured[]} measured @param {number} period_ms @param {Circumstances['losses']} losses */
+function stalls(measured, period_ms, losses) {
+  const notable_ms = NOTABLE_PERIODS * period_ms + NOTABLE_MS;
+  const common_ms = Math.min(...measured.map(({ summary }) => summary.longest_gap_ms));
+  const isCommon = measured.length > 1 && common_ms >= notable_ms;
+  const own = measured.filter(({ summary }) => summary.longest_gap_ms >= (isCommon ? COMMON * common_ms : notable_ms));
+  const all = isCommon ? [`Every lane stood still for ${duration(common_ms)} or more: what holds them all is none of them.`] : [];
+  return [...all, ...own.map((standing) => stalled(standing, losses))];
+}
+
+/** @param {Measured} standing @param {Circumstances['losses']} losses */
+function stalled({ lane, summary, worst, now }, losses) {
   const { freezes, longest_gap_ms } = summary;
-  if (longest_gap_ms < NOTABLE_PERIODS * period_ms + NOTABLE_MS) return [];
   const often = freezes.count > 1 ? `froze ${counted(freezes.count, 'time')}, for up to` : 'stood still for';
   const state = now.name === 'waiting' || now.name === 'connecting' ? ` (${now.name}: ${now.why})` : '';
   // What comes at once waited behind something. What that was is known only where the link says so: else it may be the
   // sender's pause.
   const behind = losses === 'single' && ORDERED.has(lane) ? ' behind a lost packet' : '';
   const held = worst.held > 2 ? `; then ${counted(worst.held, 'position')} came at once, which had been held back${behind}` : '';
-  return [`${LANES[lane].label} ${often} ${duration(longest_gap_ms)}${state}${held}.`];
+  return `${LANES[lane].label} ${often} ${duration(longest_gap_ms)}${state}${held}.`;
 }
 
 /** @param {Measured} standing */
