@@ -72,9 +72,11 @@ impl Relay {
             let Ok((length, from)) = near.recv_from(&mut datagram).await else {
                 continue;
             };
-            let sent = self
-                .peer(&near, (from, number), far)
-                .is_some_and(|peer| peer.over.try_send(&datagram[..length]).is_ok());
+            // Sending waits for no network: what is lost or late is so behind the device.
+            let sent = match self.peer(&near, (from, number), far) {
+                Some(peer) => peer.over.send(&datagram[..length]).await.is_ok(),
+                None => false,
+            };
             if !sent {
                 self.refused.fetch_add(1, Ordering::Relaxed);
             }
@@ -108,7 +110,7 @@ impl Relay {
             match timeout_at(until, peer.over.recv(&mut datagram)).await {
                 Ok(Ok(length)) => {
                     peer.touch();
-                    if near.try_send_to(&datagram[..length], knock.0).is_err() {
+                    if near.send_to(&datagram[..length], knock.0).await.is_err() {
                         self.refused.fetch_add(1, Ordering::Relaxed);
                     }
                 }

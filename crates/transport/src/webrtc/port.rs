@@ -11,7 +11,7 @@ use std::{
     collections::{HashMap, VecDeque},
     future::poll_fn,
     io::{self, IoSliceMut},
-    net::{SocketAddr, UdpSocket},
+    net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
     time::Duration,
@@ -43,6 +43,8 @@ const AFTER_ERROR: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub(super) struct Local {
     address: SocketAddr,
+    /// The address by which a stack knows it; see [`stand_in`].
+    stand_in: IpAddr,
     io: Arc<dyn AsyncUdpSocket>,
     routes: Mutex<Routes>,
     counters: PortCounters,
@@ -72,8 +74,8 @@ pub(super) struct Port {
 impl Port {
     /// Takes bound sockets. Must be called within a tokio runtime.
     pub(super) fn open(sockets: Vec<UdpSocket>, counters: &PortCounters, loss: &Arc<Loss>) -> io::Result<Self> {
-        let open = |socket| Local::open(socket, counters.clone(), Arc::clone(loss));
-        let locals = sockets.into_iter().map(open).collect::<io::Result<Vec<_>>>()?;
+        let open = |(socket, number)| Local::open(socket, number, counters.clone(), Arc::clone(loss));
+        let locals = sockets.into_iter().zip(1..).map(open).collect::<io::Result<Vec<_>>>()?;
         let receiving = locals
             .iter()
             .map(|local| tokio::spawn(receive(Arc::clone(local))).abort_handle())
@@ -103,8 +105,17 @@ impl Drop for Port {
     }
 }
 
+/// An address that a stack can bind, to tell the sockets of a port apart: their own, or one of loopback for a socket that
+/// was made in another network namespace, whose address this process does not have.
+fn stand_in(own: IpAddr, number: u8) -> IpAddr {
+    match UdpSocket::bind((own, 0)) {
+        Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => Ipv4Addr::new(127, 0, 1, number).into(),
+        _ => own,
+    }
+}
+
 impl Local {
-    fn open(socket: UdpSocket, counters: PortCounters, loss: Arc<Loss>) -> io::Result<Arc<Self>> {
+    fn open(socket: UdpSocket, number: u8, counters: PortCounters, loss: Arc<Loss>) -> io::Result<Arc<Self>> {
         let (address, sized) = (socket.local_addr()?, SockRef::from(&socket));
         socket.set_nonblocking(true)?;
         // The kernel grants what its limits allow and says nothing.
@@ -124,6 +135,7 @@ impl Local {
         }
         Ok(Arc::new(Self {
             address,
+            stand_in: stand_in(address.ip(), number),
             io: TokioRuntime.wrap_udp_socket(socket)?,
             routes: Mutex::default(),
             counters,
@@ -131,8 +143,8 @@ impl Local {
         }))
     }
 
-    pub(super) fn address(&self) -> SocketAddr {
-        self.address
+    pub(super) fn stand_in(&self) -> IpAddr {
+        self.stand_in
     }
 
     pub(super) fn segments(&self) -> usize {

@@ -104,10 +104,7 @@ impl Runtime for PeerRuntime {
     fn wrap_udp_socket(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
         let placeholder = socket.local_addr()?; // the stack knows the seat by it
         drop(socket);
-        let local = self
-            .locals
-            .iter()
-            .find(|local| local.address().ip() == placeholder.ip());
+        let local = self.locals.iter().find(|local| local.stand_in() == placeholder.ip());
         let local = local.ok_or_else(|| io::Error::other("the port has no such address"))?;
         let inbox = Arc::new(Inbox::default());
         local.enter(&self.ufrag, &inbox);

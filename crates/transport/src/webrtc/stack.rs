@@ -142,7 +142,7 @@ impl Stack {
         let placeholders: Vec<SocketAddr> = wanted
             .locals
             .iter()
-            .map(|local| SocketAddr::new(local.address().ip(), 0))
+            .map(|local| SocketAddr::new(local.stand_in(), 0))
             .collect();
         let runtime = PeerRuntime {
             locals: wanted.locals,
