@@ -54,7 +54,7 @@ let run;
 let starts = 0;
 /** What the link was before the tour. @type {import('./compare/setting.js').Setting | undefined} */
 let beforeTour;
-const tourStage = new TourStage({ ready: lanesRun, set: setLoss, window: ({ name }) => run?.reopen(name), sentence, restore });
+const tourStage = new TourStage({ ready: lanesRun, set: setLoss, window: () => run?.reopen('the step began'), sentence, restore });
 
 stop.addEventListener('click', () => run?.stop('stopped by this page'));
 need('.record').addEventListener('click', () => start(RECORD_MS));
@@ -119,7 +119,7 @@ function profileChanged(now, by) {
   if (by === 'elsewhere') tourStage.interrupt('The link was changed elsewhere, so the tour ends here.', { restores: false });
   if (run?.order.path !== 'link' || run.phase === 'ended') return;
   run.mark(words);
-  if (!run.order.for_ms && !tourStage.isPlaying) run.reopen(`the link was changed to ${words}`);
+  if (!run.order.for_ms && !tourStage.isPlaying) run.reopen('the link was changed');
 }
 
 /** @param {string} words */
@@ -160,8 +160,10 @@ function sentence() {
     const waits = run.contenders.filter(({ newest }) => !newest).length;
     return `${lost}Opening: ${counted(waits, 'lane')} of ${run.contenders.length} not heard yet. The window opens for all at the same message.`;
   }
-  const losses = run.order.path === 'link' ? run.course.losses : undefined;
-  return lost + verdict(run.standings(), { period_ms: 1000 / run.order.hz, measured_ms: run.measured_ms, losses });
+  const { order, course, measured_ms } = run;
+  const until_ms = Number.isNaN(run.ended_ms) ? performance.now() : run.ended_ms;
+  const ofLink = order.path === 'link' ? { losses: course.losses, outage_ms: course.outage_ms(until_ms) } : {};
+  return lost + verdict(run.standings(), { period_ms: 1000 / order.hz, measured_ms, ...ofLink });
 }
 
 function objections() {
@@ -180,11 +182,12 @@ function objections() {
 
 function phaseWords() {
   if (!run) return 'not started';
-  const { phase, order, measured_ms, reopened, topic } = run;
+  const { phase, order, measured_ms, reopened, topic, course } = run;
   if (phase === 'clock' || phase === 'opening') return phase;
   const name = phase === 'ended' ? 'ended after' : order.for_ms ? 'recording,' : 'running for';
   const of = order.for_ms ? ` of ${seconds(order.for_ms)}` : '';
-  return `${name} ${seconds(measured_ms)}${of}, ${topic}${reopened && `, since ${reopened}`}`;
+  const path = order.path === 'link' && course.began ? `, through the link at ${settingWords(course.began)}` : '';
+  return `${name} ${seconds(measured_ms)}${of}${reopened && ` since ${reopened}`}, ${topic}${path}`;
 }
 
 atScreenRate(() => {

@@ -63,6 +63,17 @@ test('after the end one more answer counts, and no further', () => {
   assert.equal(course.carried?.down.packets, 200);
 });
 
+test('how long nothing passed is counted from the changes', () => {
+  const course = new Course();
+  course.told(answer('100%', 0), 1000);
+  course.open(1000);
+  assert.equal(course.losses, 'all');
+  assert.equal(course.outage_ms(3000), 2000);
+  course.told(answer('0%', 1), 5000);
+  assert.equal(course.outage_ms(9000), 4000);
+  assert.equal(course.losses, 'changed');
+});
+
 /** @param {Course} course */
 function carriedBy(course) {
   return course.carried;

@@ -64,8 +64,13 @@ test('what held positions back is named only where the link says so, and only on
   assert.doesNotMatch(said(...stalls), /lost packet/);
 });
 
-test('a link that loses all is told as that', () => {
-  assert.match(verdict([standing('sse', { delivered: 0 })], { ...RUN, losses: 'all' }), /loses every packet/);
+test('a link that loses all is told as that, and afterwards who was back when', () => {
+  assert.match(verdict([standing('sse', { delivered: 0 })], { ...RUN, losses: 'all', outage_ms: 2100 }), /passed nothing for 2\.1.s: every lane stands still/);
+  const lanes = [standing('sse', { gap_ms: 6200, held: 300 }), standing('datachannel', { gap_ms: 4100, held: 1, lost: 0, skipped: 200 })];
+  const words = verdict(lanes, { ...RUN, losses: 'changed', outage_ms: 4000 }).replaceAll('\u00a0', ' ');
+  assert.match(words, /^The link passed nothing for 4\.0 s\. WebRTC data channel was back first, after 4\.10 s without anything new, Server-Sent Events last, after 6\.20 s\./);
+  assert.match(words, /Server-Sent Events then delivered 300 old positions at once\./);
+  assert.match(words, /The server skipped 200 positions of 800 for WebRTC data channel, and said so\./);
   assert.match(verdict([standing('sse'), standing('websocket')], { ...RUN, losses: 'none' }), /On this link without loss nothing tells them apart/);
 });
 

@@ -28,6 +28,7 @@ export class Course {
   /** What was counted before they began anew. @type {{ down: Carried, up: Carried }} */
   #before = { down: nothing(), up: nothing() };
   #told_ms = -Infinity;
+  #opened_ms = -Infinity;
   #state = /** @type {'open' | 'closing' | 'closed'} */ ('open');
 
   /** @param {LinkState} now @param {number} at_ms on this page's clock */
@@ -53,6 +54,7 @@ export class Course {
 
   /** A window opens. Counters that were told a while ago are not its own: those told next are. @param {number} at_ms */
   open(at_ms) {
+    this.#opened_ms = at_ms;
     this.began = this.now?.profile;
     this.changes = [];
     this.#base = at_ms - this.#told_ms < FRESH_MS ? this.now?.counters : undefined;
@@ -85,6 +87,15 @@ export class Course {
     if (down.loss_percent === 100 || up.loss_percent === 100) return 'all';
     const isSingle = [this.began.down, this.began.up].every(({ loss, rate }) => typeof loss === 'string' && rate === undefined);
     return isSingle ? 'single' : 'outages';
+  }
+
+  /** How long the link passed nothing in the window, ms. @param {number} until_ms */
+  outage_ms(until_ms) {
+    const spells = [{ at_ms: this.#opened_ms, profile: this.began }, ...this.changes];
+    return spells.reduce((sum, { at_ms, profile }, i) => {
+      const isOut = profile && [profile.down, profile.up].some((shape) => figuresOf(shape).loss_percent === 100);
+      return sum + (isOut ? (spells[i + 1]?.at_ms ?? until_ms) - at_ms : 0);
+    }, 0);
   }
 
   /** The delay of the moment, µs; 0 where there is no link. */

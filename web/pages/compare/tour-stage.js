@@ -26,6 +26,7 @@ export class TourStage {
   #progress = /** @type {HTMLProgressElement} */ (need('.tour-progress'));
   #say = speaker(need('.tour-look output'));
   #seen = need('.tour-seen');
+  #after = need('.tour-after');
   #hold = /** @type {HTMLButtonElement} */ (need('.tour-hold'));
   #start = /** @type {HTMLButtonElement} */ (need('.tour-start'));
   #drawn = -1;
@@ -90,7 +91,8 @@ export class TourStage {
   #stopOrClose() {
     if (this.tour.isPlaying) return this.tour.stop();
     this.#isOpen = false;
-    this.#box.hidden = true;
+    this.#box.hidden = this.#after.hidden = true;
+    this.#drawn = -1;
     setParameter('tour', null);
     this.#start.focus();
   }
@@ -117,6 +119,7 @@ export class TourStage {
     this.#say(this.#words());
     if (seen.length === this.#drawn) return;
     this.#drawn = seen.length;
+    this.#after.hidden = seen.length === 0;
     this.#seen.replaceChildren(...seen.map(({ name, sentence }) => make('li', {}, make('b', {}, `${name}. `), sentence)));
   }
 

@@ -1,6 +1,6 @@
 /** What happened, in sentences made from the figures; and what speaks against the figures themselves. */
 
-import { counted, duration, percent, seconds } from '../../lib/format.js';
+import { count, counted, duration, percent, seconds } from '../../lib/format.js';
 import { LANES } from '../../lib/lanes.js';
 
 /** @typedef {import('./run.js').Standing} Standing */
@@ -25,19 +25,20 @@ const NOTABLE_PERIODS = 4;
  * @property {number} measured_ms
  * @property {'single' | 'outages' | 'all' | 'changed' | 'none'} [losses] what the link is known to have done to packets in
  *   the window: lost single ones, all of them for a time, all, or it was changed; left out: there is no link to know of
+ * @property {number} [outage_ms] how long the link was set to pass nothing
  */
 
 /** @param {readonly Standing[]} standings @param {Circumstances} run @returns {string} */
-export function verdict(standings, { period_ms, measured_ms, losses }) {
+export function verdict(standings, { period_ms, measured_ms, losses, outage_ms = 0 }) {
   const measured = /** @type {Measured[]} */ (standings.filter(({ summary }) => summary?.delivery.delivered));
   const silent = standings.filter(({ summary }) => !summary?.delivery.delivered);
   const most = Math.max(0, ...measured.map(({ summary }) => summary.delivery.delivered));
-  if (losses === 'all' && most < LEAST_MESSAGES) return 'The link loses every packet: nothing passes, for any lane.';
+  if (losses === 'all') return `The link has passed nothing for ${seconds(outage_ms)}: every lane stands still.`;
   if (most < LEAST_MESSAGES) return `${counted(most, 'message')} so far: too few for a sentence.`;
 
   const events = [
     ...silent.map(({ lane, now }) => `${LANES[lane].label} delivered nothing (${now.name}${now.why && `: ${now.why}`}).`),
-    ...stalls(measured, period_ms, losses),
+    ...(outage_ms ? outage(measured, outage_ms) : stalls(measured, period_ms, losses)),
     ...measured.flatMap((standing) => lost(standing)),
     ...apart(measured),
   ];
@@ -46,6 +47,17 @@ export function verdict(standings, { period_ms, measured_ms, losses }) {
   const range = ages.length ? `, and the age’s p99 lies between ${duration(Math.min(...ages))} and ${duration(Math.max(...ages))}` : '';
   const path = losses === undefined ? 'On this path' : losses === 'none' ? 'On this link without loss' : 'In this time, on this link,';
   return `Nothing interesting happened in ${seconds(measured_ms)}: no lane froze or lost anything${range}. ${path} nothing tells them apart.`;
+}
+
+/** Who was back when. @param {readonly Measured[]} measured @param {number} outage_ms */
+function outage(measured, outage_ms) {
+  const back = measured
+    .map(({ lane, summary, worst }) => ({ label: LANES[lane].label, gap_ms: summary.longest_gap_ms, held: worst.held }))
+    .sort((a, b) => a.gap_ms - b.gap_ms);
+  const last = back.length > 1 ? back[back.length - 1] : undefined;
+  const rest = last ? `, ${last.label} last, after ${duration(last.gap_ms)}` : '';
+  const behind = back.filter(({ held }) => held > 2).map(({ label, held }) => `${label} then delivered ${counted(held, 'old position')} at once.`);
+  return [`The link passed nothing for ${seconds(outage_ms)}.`, `${back[0].label} was back first, after ${duration(back[0].gap_ms)} without anything new${rest}.`, ...behind];
 }
 
 /** What stood still; what held all lanes about as long is told once. @param {readonly Measured[]} measured @param {number} period_ms @param {Circumstances['losses']} losses */
@@ -73,9 +85,11 @@ function stalled({ lane, summary, worst, now }, losses) {
 /** @param {Measured} standing */
 function lost({ lane, summary: { delivery, age } }) {
   if (delivery.lost + delivery.skipped === 0) return [];
+  if (delivery.lost === 0)
+    return [`The server skipped ${counted(delivery.skipped, 'position')} of ${count(delivery.published)} for ${LANES[lane].label}, and said so.`];
   const skipped = delivery.skipped ? `, ${counted(delivery.skipped, 'more was', 'more were')} skipped by the server, which said so,` : '';
   const oldest = age ? ` and was never older than ${duration(age.peak_us / 1000)}` : '';
-  const of = `${counted(delivery.lost, 'position')} of ${counted(delivery.published, '', '').trim()}`;
+  const of = `${counted(delivery.lost, 'position')} of ${count(delivery.published)}`;
   return [`${LANES[lane].label} lost ${of}${skipped}${oldest}.`];
 }
 
