@@ -242,6 +242,7 @@ function mark(plot, spec) {
     ctx.save();
     ctx.strokeStyle = ctx.fillStyle = colour('--soft');
     ctx.lineWidth = pixels;
+    ctx.setLineDash([]);
     ctx.beginPath();
     ctx.moveTo(x, bbox.top);
     ctx.lineTo(x, bbox.top + bbox.height);

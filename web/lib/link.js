@@ -48,6 +48,8 @@
 const POLL_MS = 1000;
 /** A slider that is dragged asks at most so often, ms. */
 const DEBOUNCE_MS = 120;
+/** The answer of the link's far end, where nobody could mend a loss of all. */
+const MISDIRECTED = 421;
 /** An answer that takes longer is none, ms. */
 const PATIENCE_MS = 5000;
 
@@ -64,6 +66,8 @@ export class Link {
   #timer;
   /** @type {Promise<void> | undefined} */
   #reading;
+  /** This page came through the link: it is never told here. */
+  #isMisdirected = false;
 
   /**
    * @param {{ told: (now: LinkState, before: LinkState | undefined, by: By) => void, failed: (words: string) => void }} on
@@ -91,7 +95,7 @@ export class Link {
 
   /** Asks for the state, unless a wish or a question is on its way, which will tell it. */
   async read() {
-    if (this.isSetting || this.#timer !== undefined) return;
+    if (this.isSetting || this.#timer !== undefined || this.#isMisdirected) return;
     this.#reading ??= this.#ask().finally(() => (this.#reading = undefined));
     await this.#reading;
   }
@@ -115,6 +119,7 @@ export class Link {
       // A wish that was set meanwhile knows better.
       if (this.now === began && !this.isSetting) this.#take(now, began ? 'elsewhere' : 'asked');
     } catch (error) {
+      this.#isMisdirected = /** @type {Refusal} */ (error).status === MISDIRECTED;
       this.on.failed(/** @type {Error} */ (error).message);
     }
   }
@@ -169,7 +174,16 @@ async function request(method, body) {
   });
   const answer = await response.json().catch(() => ({}));
   if (response.ok) return answer;
-  throw new Error(refusal(response.status, answer));
+  throw new Refusal(response.status, refusal(response.status, answer));
+}
+
+/** The server answered, and not with what was asked for. */
+class Refusal extends Error {
+  /** @param {number} status @param {string} words */
+  constructor(status, words) {
+    super(words);
+    this.status = status;
+  }
 }
 
 /** Why the link was not set, or not told. @param {number} status @param {{ detail?: string, title?: string }} problem */

@@ -1,5 +1,6 @@
 /** All lanes at the same time on one feed: the path and its link, the run, its tracks, its plots, its table and its sentence. */
 
+import { getInfo } from '../lib/api.js';
 import { atScreenRate, atTableRate, setText, speaker } from '../lib/cadence.js';
 import { mountCode, mountCopy } from '../lib/code.js';
 import { need } from '../lib/dom.js';
@@ -129,6 +130,16 @@ function failed(words) {
   linkFailure = words;
 }
 
+/** What to say where this page itself came through the link, on which the link cannot be set. @returns {Promise<string | undefined>} */
+async function throughLink() {
+  const listeners = await getInfo().then(({ listeners }) => listeners, () => []);
+  const own = listeners.find(({ url }) => new URL(url).port === location.port);
+  const direct = listeners.find(({ path }) => path === 'direct');
+  if (own?.path !== 'link' || !direct) return undefined;
+  const address = `${location.protocol}//${location.hostname}:${new URL(direct.url).port}${location.pathname}`;
+  return `This page came through the link itself, and so do its lanes. On ${address} the link can be set.`;
+}
+
 /** The lanes of the tour run through the link. @returns {Promise<boolean>} */
 async function lanesRun() {
   panel.choosePath('link');
@@ -150,6 +161,7 @@ async function setLoss(loss) {
 
 async function restore() {
   if (beforeTour) await panel.wish(beforeTour);
+  run?.reopen('the tour ended');
 }
 
 function sentence() {
@@ -212,7 +224,7 @@ atTableRate(() => {
 });
 
 await link.start();
-panel.begin(linkFailure);
+panel.begin(linkFailure && ((await throughLink()) ?? `The link’s state is not known: ${linkFailure}.`));
 need('main').removeAttribute('data-asking');
 tourStage.offer();
 // The link is everybody's: what the address asks of it is set when the visitor runs it, and not before.

@@ -85,3 +85,10 @@ test('a change at the same moment is not overwritten', async () => {
   await new Promise((turned) => setImmediate(turned));
   assert.equal(link.now?.revision, 7);
 });
+
+test('the far end of the link is asked once: it never tells', async () => {
+  mock.method(globalThis, 'fetch', async () => Response.json({ detail: 'not through itself' }, { status: 421 }));
+  await link.read();
+  await link.read();
+  assert.deepEqual(heard.failed, ['not through itself']);
+});

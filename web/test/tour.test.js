@@ -46,10 +46,11 @@ test('the script is a minute: 0 %, 2 %, 5 %, an outage and back', () => {
   assert.ok(Math.abs(length_ms(SCRIPT) - 60_000) <= 5000);
   const losses = SCRIPT.flatMap(({ changes }) => changes.map(({ loss }) => figuresOf(symmetric({ ...SHAPE, loss }).down).loss_percent));
   assert.deepEqual(losses, [0, 2, 5, 100, 0]);
-  for (const { changes, lasts_ms, look } of SCRIPT) {
+  for (const { changes, lasts_ms, look, still } of SCRIPT) {
     assert.equal(changes[0].at_ms, 0);
     assert.ok(changes.every(({ at_ms }) => at_ms < lasts_ms));
     assert.ok(look.length > 20);
+    assert.doesNotMatch(still, /\bdot/);
   }
 });
 

@@ -68,7 +68,7 @@ export class LinkPanel {
     setParameter('path', path === 'direct' && this.link.isUp ? 'direct' : null);
   }
 
-  /** The first answer, or none: the path that this page begins with, and what its address asks of the link. @param {string} [failure] */
+  /** The first answer, or none: the path that this page begins with, and what its address asks of the link. @param {string} [failure] what to say where there is no answer */
   begin(failure) {
     const now = this.link.now;
     for (const { name, title } of now?.profiles ?? []) this.profile.append(make('option', { value: name }, `${name}: ${title}`));
@@ -76,7 +76,7 @@ export class LinkPanel {
     for (const radio of this.paths) radio.checked = radio.value === path;
     const refused = this.#readAddress();
     this.draw();
-    this.say(failure ? `The link’s state is not known: ${failure}.` : (refused ?? this.#beginning()));
+    this.say(failure ?? refused ?? this.#beginning());
   }
 
   /** Asks for what the address wants, if that is to be done; whether the run may begin. @returns {Promise<boolean>} */
@@ -118,7 +118,7 @@ export class LinkPanel {
     if (this.profile.value !== (name ?? '')) this.profile.value = name ?? '';
     const named = now?.profiles.find((profile) => profile.name === name);
     this.profile.title = named?.source ?? '';
-    setText(this.source, named ? named.source : 'Set by figures. A slider sets both directions and leaves all else as it is.');
+    setText(this.source, `${named ? named.source : 'Set by figures.'} A slider sets both directions, and leaves all else as it is.`);
     const isOut = figuresOf(shown.profile.down).outages_percent > 0;
     for (const { name, input, output } of this.sliders) {
       const words = figureWords(name, shown.profile);

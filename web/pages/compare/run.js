@@ -20,6 +20,8 @@ export const DRAIN_MS = 1000;
 
 /** How often lanes are looked at that may hang, ms. */
 const WATCH_MS = 1000;
+/** What was counted so lately is not counted anew, ms. */
+const STANDING_MS = 50;
 /** Marks that are kept: no plot shows more. */
 const MOST_MARKS = 64;
 /** What a tab that is seen again is given to work off what waited, ms. */
@@ -57,6 +59,8 @@ export class Run {
   #watch;
   /** When this page was hidden, ms; NaN: it is seen. */
   #hidden_ms = NaN;
+  /** @type {{ at_ms: number, standings: Standing[] }} */
+  #stood = { at_ms: -Infinity, standings: [] };
   /** How long it was hidden within the window before, ms. */
   #wasHidden_ms = 0;
   /** The greatest offset on any lane, as it was at each look: what is older than the drain time is due. @type {{ at_ms: number, offset: number }[]} */
@@ -112,6 +116,7 @@ export class Run {
     if (this.phase === 'ended') return;
     this.#look();
     this.ended_ms = performance.now();
+    this.#stood.at_ms = -Infinity;
     this.phase = 'ended';
     clearTimeout(this.#timer);
     clearInterval(this.#watch);
@@ -147,8 +152,14 @@ export class Run {
     setTimeout(() => this.#resume(), SETTLE_MS);
   }
 
-  /** How each lane stands. @returns {Standing[]} */
+  /** How each lane stands; counted anew after a while, since several ask at each redraw. @returns {Standing[]} */
   standings() {
+    if (performance.now() - this.#stood.at_ms > STANDING_MS) this.#stood = { at_ms: performance.now(), standings: this.#count() };
+    return this.#stood.standings;
+  }
+
+  /** @returns {Standing[]} */
+  #count() {
     if (this.phase !== 'ended') this.#look();
     const closing = {
       last: this.#published[0]?.offset ?? -1,
@@ -229,6 +240,7 @@ export class Run {
   #openWindow() {
     clearTimeout(this.#timer);
     this.opened_ms = performance.now();
+    this.#stood.at_ms = -Infinity;
     this.#wasHidden_ms = 0;
     this.#published = [];
     this.first = this.#greatest + Math.ceil(this.order.hz * WARM_UP_S) + 1;

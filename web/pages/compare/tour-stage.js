@@ -1,6 +1,6 @@
 /** The guided tour on the page: what to look at, how much of it is left, and what was seen; by keyboard. */
 
-import { atTableRate, setText, speaker } from '../../lib/cadence.js';
+import { atTableRate, calm, setText, speaker } from '../../lib/cadence.js';
 import { make, need } from '../../lib/dom.js';
 import { seconds } from '../../lib/format.js';
 import { parameter, setParameter } from '../../lib/url.js';
@@ -126,7 +126,7 @@ export class TourStage {
   #words() {
     const { state, step } = this.tour;
     if (state === 'opening') return 'The link is set to 40 ms and no loss; the lanes open.';
-    if (state !== 'idle') return step?.look ?? '';
+    if (state !== 'idle') return (calm() ? step?.still : step?.look) ?? '';
     return this.#ending || 'One minute: nothing lost, 2 %, 5 %, an outage. It sets the link for all visitors of this server, and puts it back. Space starts it.';
   }
 }

@@ -66,7 +66,7 @@ function stalls(measured, period_ms, losses) {
   const common_ms = Math.min(...measured.map(({ summary }) => summary.longest_gap_ms));
   const isCommon = measured.length > 1 && common_ms >= notable_ms;
   const own = measured.filter(({ summary }) => summary.longest_gap_ms >= (isCommon ? COMMON * common_ms : notable_ms));
-  const all = isCommon ? [`Every lane stood still for ${duration(common_ms)} or more: what holds them all is none of them.`] : [];
+  const all = isCommon ? [`Every lane stood still for ${duration(common_ms)} or more: that is this machine’s doing, or the path’s.`] : [];
   return [...all, ...own.map((standing) => stalled(standing, losses))];
 }
 

@@ -5,6 +5,7 @@
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
 
 import { SLIDERS } from '../../pages/compare/stops.js';
@@ -14,6 +15,7 @@ import { askLink, children, setLink } from './link.js';
 /** @typedef {import('playwright-core').Page} Page */
 
 const LANES = ['sse', 'websocket', 'datachannel', 'datachannel-reliable'];
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const WITH_LINK = ['--link-listen', '127.0.0.1:0'];
 /** What is measured beside others on a busy machine is measured again before it is believed to be wrong. */
 const ATTEMPTS = 3;
@@ -176,6 +178,25 @@ test('where the link is switched off the page says why, what to type, and works 
     for (const lane of LANES) await textOf(page, `.tracks [data-lane="${lane}"] .said`, /old$/);
     assert.equal(await page.locator('.tour-start').isDisabled(), true);
     assert.deepEqual((await cellsOf(page, '.wire [data-direction="down"]')), ['–', '–', '–', '–']);
+  } finally {
+    await own.close();
+  }
+});
+
+linked('with the link and the tour on show axe finds nothing serious, and nothing reaches beyond a narrow edge', async () => {
+  const own = await lab({ flags: WITH_LINK, bypassCSP: true });
+  try {
+    for (const scheme of ['light', 'dark']) {
+      const page = await own.open(`/compare.html?tour=1&scheme=${scheme}`, { width: 360, height: 900 });
+      await textOf(page, '.phase', /^running for/);
+      await textOf(page, '.tour-look', /Space starts it/);
+      assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0);
+      await page.evaluate(AXE);
+      const { violations } = await page.evaluate(() => /** @type {any} */ (globalThis).axe.run());
+      const serious = violations.filter((/** @type {any} */ { impact }) => impact === 'serious' || impact === 'critical');
+      assert.deepEqual(serious.map((/** @type {any} */ { id, nodes }) => `${id} ${nodes.map((/** @type {any} */ node) => node.target)}`), []);
+      await page.close();
+    }
   } finally {
     await own.close();
   }
