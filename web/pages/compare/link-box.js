@@ -5,6 +5,9 @@ import { make } from '../../lib/dom.js';
 
 /** @typedef {import('../../lib/link.js').LinkState} LinkState */
 
+/** A server that does as it was told knows no way out; this is it. @type {import('../../lib/link.js').WayOut} */
+const SWITCH_ON = { what: 'Start it without that flag:', commands: ['wirelab serve'] };
+
 /** @type {Record<LinkState['state'], string>} */
 const HEADS = {
   up: '',
@@ -27,7 +30,7 @@ export function drawBox(box, now) {
   box.replaceChildren(
     make('h3', {}, `${HEADS[now.state]}.`),
     make('p', {}, `${now.why ?? ''} All else works on the direct path.`.trim()),
-    ...now.ways_out.map(({ what, commands }, i) => wayOut(`${i ? 'Or: ' : ''}${what}`, commands)),
+    ...(now.state === 'off' && now.ways_out.length === 0 ? [SWITCH_ON] : now.ways_out).map(({ what, commands }, i) => wayOut(`${i ? 'Or: ' : ''}${what}`, commands)),
   );
 }
 

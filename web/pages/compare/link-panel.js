@@ -174,7 +174,7 @@ export class LinkPanel {
     const { now } = this.link;
     const isWanted = parameter('path') === 'link' && !this.link.isUp;
     if (isWanted) return 'The address asks for the link, which this server does not have: the lanes run on the direct path.';
-    if (!now?.profile || !this.link.isUp) return '';
+    if (!now?.profile || !this.link.isUp) return 'The lanes run on the direct path.';
     if (!now.may_change) return `The link is at ${settingWords(now.profile)}. From here it cannot be changed: this server wants a token for that.`;
     if (this.asked && this.path === 'link')
       return `The address asks for ${settingWords({ name: this.asked.name, ...this.asked.profile })}. The link, which all visitors share, is at ${settingWords(now.profile)}: press Run to set it.`;
