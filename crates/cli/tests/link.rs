@@ -1,6 +1,7 @@
 //! The live link from outside: `serve`, its helper process, and `/api/link`. Where no link can be made, the tests that
 //! need one say so.
 #![cfg(target_os = "linux")]
+#![expect(clippy::print_stderr, reason = "a test that is skipped says why")]
 
 use std::{
     fs,
