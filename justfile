@@ -1,5 +1,8 @@
 # Short names for what cargo, npm and the scripts do. Nothing is done here that is not one line there.
 
+# compose 2 where it is, else 1.29
+compose := `docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose`
+
 # what there is
 default:
     @just --list
@@ -30,3 +33,23 @@ deny:
 screenshots:
     cargo build
     WIRELAB_SCREENSHOTS=1 npm --prefix web run browser
+
+# the stack: wirelab and its TURN server, then http://localhost:8080 (just up --profile proxy: nginx as well)
+up *more:
+    {{compose}} {{more}} up --build --detach
+
+# the stack gone, with its secret
+down:
+    {{compose}} --profile proxy down --volumes
+
+# what the stack says
+logs:
+    {{compose}} logs --follow
+
+# a data channel through nothing but the TURN server of the running stack
+turn-test:
+    STACK_URL=${STACK_URL:-http://127.0.0.1:8080} node --test --test-name-pattern relay web/test/stack/stack.test.js
+
+# the whole stack built, run, broken and taken down again (STACK_HOST: where its ports are, if not 127.0.0.1)
+stack-test:
+    ./scripts/stack-test.sh

@@ -7,7 +7,10 @@ use std::{
 };
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use wirelab_server::{Host, Origin, config::Config};
+use wirelab_server::{
+    Host, Origin,
+    config::{self, Config},
+};
 
 use crate::compare;
 use crate::values::{Off, OrOff, address, bytes, bytes_text, count, host, origin, profile, time, time_text};
@@ -109,6 +112,11 @@ pub(crate) struct Addresses {
     #[arg(long, value_name = "NAME", default_value = "lossy-2", value_parser = profile)]
     pub(crate) link_profile: &'static wirelab_link::Named,
 
+    /// The program that carries the link, if it is not this one: a copy that may make network devices where the server
+    /// may not
+    #[arg(long, value_name = "FILE")]
+    pub(crate) link_helper: Option<PathBuf>,
+
     /// An address that WebRTC peers are told beside our own, such as the public one before a NAT
     #[arg(long, value_name = "IP", value_delimiter = ',')]
     pub(crate) announce_ip: Vec<IpAddr>,
@@ -129,9 +137,31 @@ pub(crate) struct Access {
     #[arg(long, value_name = "ORIGIN", value_delimiter = ',', value_parser = origin)]
     pub(crate) allow_origin: Vec<Origin>,
 
-    /// File with the token that publishing needs when other machines can reach the server
+    /// Who reaches the addresses
+    #[arg(long, value_name = "WHO", default_value = "by-address")]
+    pub(crate) visitors: Visitors,
+
+    /// File with the token that publishing and setting the link need when other machines can reach the server
     #[arg(long, value_name = "FILE")]
     pub(crate) admin_token_file: Option<PathBuf>,
+}
+
+/// Who reaches the addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Visitors {
+    /// This machine where all addresses are on loopback, else anybody
+    ByAddress,
+    /// This machine alone, as with a container whose ports are published on loopback: all may publish and set the link
+    Local,
+}
+
+impl From<Visitors> for config::Visitors {
+    fn from(visitors: Visitors) -> Self {
+        match visitors {
+            Visitors::ByAddress => Self::ByAddress,
+            Visitors::Local => Self::Local,
+        }
+    }
 }
 
 /// Bounds of connections and topics.

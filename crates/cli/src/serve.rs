@@ -5,7 +5,7 @@ use std::{net::SocketAddr, net::TcpListener, time::Duration};
 use tokio::runtime::Runtime;
 use wirelab_server::{
     Entrance, Listeners,
-    config::{Config, url},
+    config::{Config, Visitors, url},
 };
 
 use crate::{args::Serve, error::Error, live, logging, ports, render, settings, signals};
@@ -92,7 +92,7 @@ fn fit_to_open_files(config: &mut Config) {
 
 /// Says what a bind off loopback closes, and how to open it.
 fn advise(config: &Config, public: SocketAddr, internal: Option<SocketAddr>) {
-    if public.ip().to_canonical().is_loopback() {
+    if public.ip().to_canonical().is_loopback() || config.visitors == Visitors::Local {
         return;
     }
     if config.admin_token.is_none() {

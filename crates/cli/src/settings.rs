@@ -110,6 +110,7 @@ pub(crate) fn config(settings: &Serve) -> Result<Config, SettingsError> {
         allow_hosts: settings.access.allow_host.clone(),
         allow_origins: settings.access.allow_origin.clone(),
         admin_token: settings.access.admin_token_file.as_deref().map(token).transpose()?,
+        visitors: settings.access.visitors.into(),
         web_dir: settings.running.web_dir.clone(),
         announce: settings.addresses.announce_ip.clone(),
         lost_per_mille: 0, // nothing outside sets it

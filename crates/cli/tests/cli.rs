@@ -58,7 +58,7 @@ impl Server {
     fn start(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut command = wirelab();
         command
-            .args(["--http", "127.0.0.1:0"])
+            .args(["--http", "127.0.0.1:0", "--link-listen=off"])
             .args(arguments)
             .envs(variables.iter().copied());
         Self::spawn(command)

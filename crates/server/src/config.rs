@@ -22,6 +22,8 @@ pub struct Config {
     pub allow_origins: Vec<Origin>,
     /// Who may publish where the bind is not loopback.
     pub admin_token: Option<Secret>,
+    /// Who reaches the listeners.
+    pub visitors: Visitors,
     /// Read the pages from this folder instead of the binary.
     pub web_dir: Option<PathBuf>,
     /// Addresses that WebRTC peers are told beside those by which an entrance is found, on the same port.
@@ -39,6 +41,16 @@ pub struct Config {
     pub limits: Limits,
     /// Bounds of topics and their rings.
     pub feed: feed::Limits,
+}
+
+/// Who reaches the listeners, and so what is open to whoever does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Visitors {
+    /// Those of this machine where every listener is on loopback; else anybody.
+    #[default]
+    ByAddress,
+    /// Those of this machine alone, whatever the addresses: a container whose ports are published on loopback.
+    Local,
 }
 
 /// Bounds of connections. What is refused is counted.
@@ -76,6 +88,7 @@ impl Default for Config {
             allow_hosts: Vec::new(),
             allow_origins: Vec::new(),
             admin_token: None,
+            visitors: Visitors::default(),
             web_dir: None,
             announce: Vec::new(),
             lost_per_mille: 0,

@@ -112,6 +112,6 @@ mod tests {
             udp: vec![front],
         });
         assert_eq!(told(&entrance), [front, SocketAddr::new(elsewhere, 8081)]);
-        assert_eq!(entrance.way().expect("bound").url(), "http://127.0.0.1:8081");
+        assert_eq!(entrance.way().expect("bound").url(), "http://localhost:8081");
     }
 }

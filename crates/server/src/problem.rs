@@ -149,7 +149,7 @@ fn code(status: StatusCode) -> Code {
         StatusCode::NOT_FOUND => Code::Http("not_found"),
         StatusCode::METHOD_NOT_ALLOWED => Code::Http("method_not_allowed"),
         StatusCode::PAYLOAD_TOO_LARGE => Code::Frame(ErrorCode::TooLarge),
-        StatusCode::MISDIRECTED_REQUEST => Code::Http("unknown_host"),
+        StatusCode::MISDIRECTED_REQUEST => Code::Http("misdirected"),
         StatusCode::TOO_MANY_REQUESTS => Code::Frame(ErrorCode::Limit),
         StatusCode::SERVICE_UNAVAILABLE => Code::Frame(ErrorCode::Unavailable),
         _ if status.is_server_error() => Code::Http("server_error"),

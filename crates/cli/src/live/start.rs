@@ -7,6 +7,7 @@ use std::{
         fd::{AsFd as _, OwnedFd},
         unix::{net::UnixStream, process::CommandExt as _},
     },
+    path::Path,
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -71,7 +72,8 @@ fn bring_up(
         seed: SEED,
         congestion: CONGESTION.to_owned(),
     };
-    let (stream, mut child) = launch().map_err(failed)?;
+    let program = addresses.link_helper.as_deref().unwrap_or(Path::new(OURSELVES));
+    let (stream, mut child) = launch(program).map_err(failed)?;
     let knocked_at: Vec<_> = std::iter::once(listener.as_fd())
         .chain(sockets.iter().map(|socket| socket.as_fd()))
         .collect();
@@ -111,11 +113,11 @@ fn bring_up(
     })
 }
 
-/// Starts ourselves as the helper, with a socket as its standard input.
-fn launch() -> io::Result<(UnixStream, Child)> {
+/// Starts the helper, with a socket as its standard input.
+fn launch(program: &Path) -> io::Result<(UnixStream, Child)> {
     let (ours, theirs) = UnixStream::pair()?;
     ours.set_read_timeout(Some(PATIENCE))?;
-    let child = Command::new(OURSELVES)
+    let child = Command::new(program)
         .arg("link-helper")
         .stdin(OwnedFd::from(theirs))
         .stdout(Stdio::null()) // results are the server's

@@ -3,6 +3,7 @@
 use std::{fs, net::SocketAddr};
 
 use super::*;
+use crate::values::OrOff;
 
 /// A file of this test's own, gone when the test is.
 struct File(PathBuf);
@@ -163,9 +164,20 @@ fn an_error_names_its_layer() {
 #[test]
 fn what_comes_later_can_only_be_off() {
     assert!(read(&["--https", "off", "--link-listen=off"], &[("WIRELAB_HTTPS", "off")]).is_ok());
-    for flag in ["--https", "--link-listen"] {
-        assert!(refused(&[flag, "127.0.0.1:8443"], &[]).contains("this version has no such listener yet"));
-    }
+    assert!(refused(&["--https", "127.0.0.1:8443"], &[]).contains("this version has no such listener yet"));
+}
+
+#[test]
+fn the_link_is_somewhere_or_off_and_has_a_profile_by_name() {
+    let link = |flags: &[&str]| read(flags, &[]).expect("settings").addresses;
+    assert_eq!(link(&[]).link_listen, None, "its usual place, if that is free");
+    assert_eq!(link(&[]).link_profile.name, "lossy-2");
+    assert_eq!(link(&["--link-listen", "off"]).link_listen, Some(OrOff::Off));
+    let asked = link(&["--link-listen", "127.0.0.1:0", "--link-profile", "train"]);
+    assert_eq!(asked.link_listen, Some(OrOff::On(([127, 0, 0, 1], 0).into())));
+    assert_eq!(asked.link_profile.name, "train");
+    assert!(refused(&["--link-listen", "8081"], &[]).contains("off says that there is to be none"));
+    assert!(refused(&["--link-profile", "5g"], &[]).contains("there are lan, wifi"));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::{
     net::Ipv4Addr,
 };
 
-use rustix::thread::UnshareFlags;
+use rustix::thread::{CapabilitySet, UnshareFlags, capabilities, set_capabilities};
 
 use super::{
     device::{Device, said, set_up, tun},
@@ -26,6 +26,7 @@ const TRIED: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 /// what it listens on is where it was.
 #[must_use]
 pub fn acquire() -> Privilege {
+    raise();
     let mut refusals = Vec::new();
     for mechanism in Mechanism::ALL {
         match works(mechanism) {
@@ -45,6 +46,14 @@ pub fn acquire() -> Privilege {
         mechanism: None,
         refusals,
     }
+}
+
+/// Uses the right to make network devices where it is granted and not in effect, as it is for a program that has it as a
+/// file capability and is run by an ordinary user (capabilities(7)): a container's helper, say.
+fn raise() {
+    let Ok(mut sets) = capabilities(None) else { return };
+    sets.effective |= sets.permitted & CapabilitySet::NET_ADMIN;
+    let _ = set_capabilities(None, sets); // what was permitted may be put into effect
 }
 
 fn works(mechanism: Mechanism) -> io::Result<()> {

@@ -35,7 +35,7 @@ use prometheus_client::{
 };
 
 pub use self::authority::{AuthorityError, Host, Origin};
-pub(crate) use self::publishing::{Publishing, is_loopback_only};
+pub(crate) use self::publishing::{Publishing, only_local};
 use self::{
     authority::Authority,
     refusal::{Refusal, RefusalLabels},

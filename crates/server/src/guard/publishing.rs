@@ -6,12 +6,12 @@ use hyper::{HeaderMap, header::AUTHORIZATION};
 use subtle::ConstantTimeEq as _;
 
 use super::{Single, refusal::Refusal, single};
-use crate::config::{Config, Secret};
+use crate::config::{Config, Secret, Visitors};
 
 /// Who may publish and set things here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Publishing {
-    /// Every listener is on loopback: whoever passes the rules of host and origin.
+    /// Only this machine reaches the listeners: whoever passes the rules of host and origin.
     Open,
     /// The bearer of this token.
     Token(Secret),
@@ -23,7 +23,7 @@ impl Publishing {
     /// The rule of these listeners.
     pub(crate) fn of(config: &Config, listeners: impl IntoIterator<Item = SocketAddr>) -> Self {
         match &config.admin_token {
-            _ if is_loopback_only(listeners) => Self::Open,
+            _ if only_local(config, listeners) => Self::Open,
             Some(token) => Self::Token(token.clone()),
             None => Self::Closed,
         }
@@ -52,10 +52,9 @@ impl Publishing {
 }
 
 /// Whether only this machine can reach the listeners.
-pub(crate) fn is_loopback_only(listeners: impl IntoIterator<Item = SocketAddr>) -> bool {
-    listeners
-        .into_iter()
-        .all(|address| address.ip().to_canonical().is_loopback())
+pub(crate) fn only_local(config: &Config, listeners: impl IntoIterator<Item = SocketAddr>) -> bool {
+    let mut listeners = listeners.into_iter();
+    config.visitors == Visitors::Local || listeners.all(|address| address.ip().to_canonical().is_loopback())
 }
 
 /// `Bearer <token>`, the token compared in a time that does not tell how much of it was right.
@@ -93,6 +92,16 @@ mod tests {
             assert_eq!(check(bind, None, &[]), Ok(()), "{bind}");
             assert_eq!(check(bind, Some("s3cret"), &[]), Ok(()), "{bind}");
         }
+    }
+
+    #[test]
+    fn an_address_that_only_this_machine_reaches_is_as_good_as_loopback() {
+        let config = Config {
+            visitors: Visitors::Local,
+            ..Config::default()
+        };
+        let publishing = Publishing::of(&config, ["0.0.0.0:8080".parse().expect("an address")]);
+        assert_eq!(publishing, Publishing::Open);
     }
 
     #[test]

@@ -321,7 +321,7 @@ async fn a_preflight_is_answered_for_accepted_origins_only() {
     .await;
     assert_eq!(answer.status(), StatusCode::NO_CONTENT);
     assert_eq!(answer.headers()["access-control-allow-origin"], "http://localhost:8080");
-    assert_eq!(answer.headers()["access-control-allow-methods"], "GET, HEAD, POST");
+    assert_eq!(answer.headers()["access-control-allow-methods"], "GET, HEAD, POST, PUT");
     let headers = ask_first("http://evil.com");
     let answer = ask(
         &rules,

@@ -10,14 +10,14 @@ use hyper::{
 };
 use prometheus_client::{encoding::text::encode, registry::Registry};
 
-use crate::{app::App, guard::is_loopback_only, problem::Problem};
+use crate::{app::App, guard::only_local, problem::Problem};
 
 const OPEN_METRICS: HeaderValue =
     HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
 
 /// On a public listener: only where it is not public at all.
 pub(crate) async fn public(State(app): State<App>) -> Response {
-    if is_loopback_only(app.ways.iter().map(|way| way.address)) {
+    if only_local(&app.config, app.ways.iter().map(|way| way.address)) {
         return text(&app.registry);
     }
     let detail =

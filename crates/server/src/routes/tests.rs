@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Instant};
 
 use axum::{
-    Router,
+    Extension, Router,
     body::{Body, to_bytes},
 };
 use hyper::{HeaderMap, Request, StatusCode, header::CONTENT_TYPE};
@@ -19,7 +19,7 @@ use crate::{
     app::App,
     config::{Config, Secret},
     entrance::Way,
-    guard::Rules,
+    guard::{MayChange, Rules},
 };
 
 struct Fixture {
@@ -119,8 +119,8 @@ async fn info_says_where_what_and_how_much() {
     assert_eq!(
         info["listeners"],
         json!([
-            {"scheme": "http", "address": "127.0.0.1:8080", "url": "http://localhost:8080"},
-            {"scheme": "http", "address": "[::1]:8081", "url": "http://localhost:8081"},
+            {"scheme": "http", "address": "127.0.0.1:8080", "url": "http://localhost:8080", "path": "direct"},
+            {"scheme": "http", "address": "[::1]:8081", "url": "http://localhost:8081", "path": "direct"},
         ])
     );
     assert_eq!(
@@ -239,4 +239,27 @@ async fn the_first_page_is_there_and_what_is_not_says_so() {
             "{path}"
         );
     }
+}
+
+#[tokio::test]
+async fn an_entrance_has_its_own_paths_beside_ours_and_they_are_judged_as_ours_are() {
+    let Fixture { app, .. } = Fixture::loopback();
+    let beside = Router::new().route(
+        "/api/beside",
+        axum::routing::put(|Extension(MayChange(may)): Extension<MayChange>| async move { may.to_string() }),
+    );
+    let ask = async |listener: &str, host: &str| {
+        let rules = Rules::new(&Config::default(), &[listener.parse().expect("an address")]);
+        let request = Request::put("/api/beside").header("host", host).body(Body::empty());
+        let router = app.router(beside.clone(), Arc::new(rules));
+        let answer = router.oneshot(request.expect("a request")).await.expect("an answer");
+        answer.status()
+    };
+    assert_eq!(ask("127.0.0.1:8080", "localhost:8080").await, StatusCode::OK);
+    assert_eq!(
+        ask("127.0.0.1:8080", "evil.example").await,
+        StatusCode::MISDIRECTED_REQUEST
+    );
+    let closed = ask("0.0.0.0:8080", "localhost:8080").await;
+    assert_eq!(closed, StatusCode::FORBIDDEN, "off loopback it needs the token");
 }

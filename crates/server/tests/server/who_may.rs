@@ -47,9 +47,9 @@ async fn who_calls_us_by_another_name_is_refused() {
     let mut watched = Watched::start().await;
     let mut refused = 0;
     for (host, status, code) in [
-        ("host: evil.example", 421, "unknown_host"),
-        ("host: localhost.evil.example", 421, "unknown_host"),
-        ("host: 127.0.0.1.nip.io:8080", 421, "unknown_host"),
+        ("host: evil.example", 421, "misdirected"),
+        ("host: localhost.evil.example", 421, "misdirected"),
+        ("host: 127.0.0.1.nip.io:8080", 421, "misdirected"),
         ("x: y", 400, "bad_request"),
         ("host: localhost\r\nhost: localhost", 400, "bad_request"),
         ("host: local host", 400, "bad_request"),
