@@ -88,6 +88,11 @@ export class Link {
     return this.now?.state === 'up';
   }
 
+  /** Whether lanes of this page can go through it: it has no TLS, and a page that came by HTTPS may open nothing without. */
+  get isUsable() {
+    return this.isUp && location.protocol === 'http:';
+  }
+
   /** Where the lanes go through the link: this page's own host on the link's port. */
   get origin() {
     return this.now?.port ? `${location.protocol}//${location.hostname}:${this.now.port}` : undefined;

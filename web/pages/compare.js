@@ -97,7 +97,7 @@ function told(now, before, by) {
   if (before && before.state !== now.state) stateChanged(now);
   if (before?.profile && now.profile && !sameProfile(before.profile, now.profile)) profileChanged(now, by);
   if (before) panel.draw();
-  const can = link.isUp && now.may_change;
+  const can = link.isUsable && now.may_change;
   tourStage.allow(can, now.why ?? 'From here the link cannot be changed');
 }
 

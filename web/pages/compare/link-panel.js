@@ -52,7 +52,7 @@ export class LinkPanel {
     form.addEventListener('submit', (event) => event.preventDefault());
     for (const radio of this.paths)
       radio.addEventListener('input', () => {
-        setParameter('path', this.path === 'direct' && link.isUp ? 'direct' : null);
+        setParameter('path', this.path === 'direct' && link.isUsable ? 'direct' : null);
         on.path();
       });
   }
@@ -65,14 +65,14 @@ export class LinkPanel {
   /** @param {Path} path */
   choosePath(path) {
     for (const radio of this.paths) radio.checked = radio.value === path;
-    setParameter('path', path === 'direct' && this.link.isUp ? 'direct' : null);
+    setParameter('path', path === 'direct' && this.link.isUsable ? 'direct' : null);
   }
 
   /** The first answer, or none: the path that this page begins with, and what its address asks of the link. @param {string} [failure] what to say where there is no answer */
   begin(failure) {
     const now = this.link.now;
     for (const { name, title } of now?.profiles ?? []) this.profile.append(make('option', { value: name }, `${name}: ${title}`));
-    const path = parameter('path') === 'direct' || !this.link.isUp ? 'direct' : 'link';
+    const path = parameter('path') === 'direct' || !this.link.isUsable ? 'direct' : 'link';
     for (const radio of this.paths) radio.checked = radio.value === path;
     const refused = this.#readAddress();
     this.draw();
@@ -108,7 +108,7 @@ export class LinkPanel {
     const now = this.link.now;
     const isUp = this.link.isUp;
     for (const element of this.form.querySelectorAll('.of-link')) /** @type {HTMLElement} */ (element).hidden = !isUp && now?.state !== 'lost';
-    for (const radio of this.paths) if (radio.value === 'link') radio.disabled = !isUp;
+    for (const radio of this.paths) if (radio.value === 'link') radio.disabled = !this.link.isUsable;
     drawBox(this.box, now);
     const shown = this.#wished ?? this.asked ?? (now?.profile && { name: now.profile.name, profile: now.profile });
     if (!shown) return;
@@ -172,6 +172,8 @@ export class LinkPanel {
 
   #beginning() {
     const { now } = this.link;
+    if (this.link.isUp && !this.link.isUsable)
+      return 'This page came by HTTPS, and the link has no TLS: the lanes run on the direct path. Open the server’s http:// address to go through the link.';
     const isWanted = parameter('path') === 'link' && !this.link.isUp;
     if (isWanted) return 'The address asks for the link, which this server does not have: the lanes run on the direct path.';
     if (!now?.profile || !this.link.isUp) return 'The lanes run on the direct path.';
