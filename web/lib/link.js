@@ -117,6 +117,16 @@ export class Link {
     return new Promise((done) => this.#waiting.push({ done }));
   }
 
+  /** Sets the link while the page goes: nobody waits for the answer. @param {Wish} wish */
+  leaveAt(wish) {
+    fetch('/api/link', {
+      method: 'PUT',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ profile: wish }),
+      keepalive: true,
+    }).catch(() => undefined); // the page is gone by then
+  }
+
   async #ask() {
     const began = this.now;
     try {

@@ -62,6 +62,8 @@ need('.record').addEventListener('click', () => start(RECORD_MS));
 need('.export-run').addEventListener('click', () => run && exportRun(run, { link: link.now, sentence: sentence(), against: objections() }));
 need('.picture').addEventListener('click', () => run && savePicture(run, sentence(), phaseWords()));
 mountCopy(need('.command'), () => (run ? repeat(run, link.now) : 'wirelab compare'));
+// Whoever closes the page within an outage must not leave it to the others.
+addEventListener('pagehide', () => tourStage.isPlaying && beforeTour && link.leaveAt(beforeTour.wish));
 document.addEventListener('visibilitychange', () => (document.hidden ? run?.pause() : run?.resume()));
 
 /** Ends the run and starts another one, after the link is what was asked for. @param {number} [for_ms] ends by itself */

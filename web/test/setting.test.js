@@ -47,7 +47,7 @@ test('a symmetric link stands in the address by its figures', () => {
 });
 
 test('nonsense is refused in words, not asked for', () => {
-  for (const query of ['delay=soon', 'loss=most', 'rate=fast', 'outages=5%&mean=long', 'down=x', 'down={"delay":"soon"}', 'up=3'])
+  for (const query of ['delay=soon', 'loss=most', 'rate=fast', 'outages=5%&mean=long', 'down=x', 'down={"delay":"soon"}', 'delay=1ms&queue=long', 'up=3'])
     assert.throws(() => read(query), SettingError, query);
 });
 

@@ -11,7 +11,7 @@ import { CLEAN, figuresOf, sameProfile, sameShape, shareOf, symmetric, timeOf, w
 /** @typedef {{ wish: import('../../lib/link.js').Wish, name: string | null, profile: Profile }} Setting `wish`: what the server is asked for */
 
 /** All parameters of an address that are about the link. */
-export const KEYS = ['profile', 'delay', 'jitter', 'loss', 'outages', 'mean', 'rate', 'down', 'up'];
+export const KEYS = ['profile', 'delay', 'jitter', 'loss', 'outages', 'mean', 'rate', 'queue', 'down', 'up'];
 
 /**
  * What an address asks for.
@@ -49,7 +49,7 @@ export function queryOf({ name, profile: { down, up } }) {
   const query = /** @type {Record<string, string | null>} */ (Object.fromEntries(KEYS.map((key) => [key, null])));
   if (name !== null) return { ...query, profile: name };
   if (!sameShape(down, up) || !isPlain(down)) return { ...query, down: terse(down), up: terse(up) };
-  const { delay, jitter, loss, rate } = down;
+  const { delay, jitter, loss, rate, queue } = down;
   const outages = typeof loss === 'object' && 'outages' in loss ? loss : undefined;
   return {
     ...query,
@@ -59,6 +59,7 @@ export function queryOf({ name, profile: { down, up } }) {
     outages: outages?.outages ?? null,
     mean: outages?.mean ?? null,
     rate: rate ?? null,
+    queue: timeOf(queue) === timeOf(CLEAN.queue) ? null : queue,
   };
 }
 
@@ -71,7 +72,7 @@ export function nameOf(profile, profiles) {
 function figures(query) {
   const outages = query.get('outages');
   const loss = outages === null ? query.get('loss') : { outages, mean: query.get('mean') ?? '400ms' };
-  const given = { delay: query.get('delay'), jitter: query.get('jitter'), loss, rate: query.get('rate') };
+  const given = { delay: query.get('delay'), jitter: query.get('jitter'), loss, rate: query.get('rate'), queue: query.get('queue') };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null));
 }
 
@@ -88,6 +89,7 @@ function shapeOf(text) {
 
 /** The server judges everything; here only what the page itself has to read. @param {Partial<Shape>} shape */
 function checked(shape) {
+  if (Number.isNaN(timeOf(whole(shape).queue))) throw new SettingError('the address’s queue cannot be read');
   for (const [figure, value] of Object.entries(figuresOf(whole(shape)))) {
     const isMissing = figure === 'mean_ms' && !(typeof shape.loss === 'object' && 'outages' in shape.loss);
     if (Number.isNaN(value) && !isMissing) throw new SettingError(`the address’s ${figure.replace(/_[a-z]+$/, '')} cannot be read`);
@@ -95,10 +97,10 @@ function checked(shape) {
   return shape;
 }
 
-/** Whether the sliders can set it. @param {Shape} shape */
-function isPlain({ loss, queue, duplicate, reorder }) {
+/** Whether its figures say all of it. @param {Shape} shape */
+function isPlain({ loss, duplicate, reorder }) {
   const isBurst = typeof loss === 'object' && 'bursts' in loss;
-  return !isBurst && timeOf(queue) === timeOf(CLEAN.queue) && shareOf(duplicate) === 0 && shareOf(reorder) === 0;
+  return !isBurst && shareOf(duplicate) === 0 && shareOf(reorder) === 0;
 }
 
 /** Without what is said by leaving it out. @param {Shape} shape */

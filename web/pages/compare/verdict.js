@@ -66,7 +66,8 @@ function stalls(measured, period_ms, losses) {
   const common_ms = Math.min(...measured.map(({ summary }) => summary.longest_gap_ms));
   const isCommon = measured.length > 1 && common_ms >= notable_ms;
   const own = measured.filter(({ summary }) => summary.longest_gap_ms >= (isCommon ? COMMON * common_ms : notable_ms));
-  const all = isCommon ? [`Every lane stood still for ${duration(common_ms)} or more: that is this machine’s doing, or the path’s.`] : [];
+  const whose = losses === 'outages' ? 'the link’s doing, or this machine’s' : 'this machine’s doing, or the path’s';
+  const all = isCommon ? [`Every lane stood still for ${duration(common_ms)} or more: that is ${whose}.`] : [];
   return [...all, ...own.map((standing) => stalled(standing, losses))];
 }
 

@@ -141,6 +141,10 @@ linked('the tour waits to be started, can be held and stopped, and puts the link
   await page.keyboard.press('Escape');
   await textOf(page, '.tour-look', /stopped\. The link is what it was before/);
   assert.equal((await askLink(bench.url)).profile?.down.delay, '7ms');
+  await page.keyboard.press('Space');
+  await textOf(page, '.tour .name', /^1 of 4: Nothing is lost/);
+  await page.goto(`${bench.url}/`); // whoever leaves within the tour leaves the link as it was
+  for (let asked = 0; (await askLink(bench.url)).profile?.down.delay !== '7ms'; asked += 1) assert.ok(asked < 500, 'the link is not put back');
   await page.close();
 });
 
