@@ -40,13 +40,13 @@ const tracks = new Tracks(need('.tracks'));
 const plot = new AgePlot();
 const distribution = new Distribution();
 const watch = new Watch();
-const order = new Order(need('.order'), () => start());
+const order = new Order(need('.order'), { changed: () => startUnlessAsking(), run: () => start() });
 const stop = /** @type {HTMLButtonElement} */ (need('.stop'));
 /** Why the link's state is not known. @type {string | undefined} */
 let linkFailure;
 const link = new Link({ told, failed });
 const panel = new LinkPanel(/** @type {HTMLFormElement} */ (need('.link-panel')), link, {
-  path: () => start(),
+  path: () => startUnlessAsking(),
   chosen: () => tourStage.interrupt('The link was set by hand, so the tour ends here.', { restores: false }),
 });
 /** Before the first answer of `/api/link`, and while the visitor is asked about the address, there is none. @type {Run | undefined} */
@@ -83,6 +83,12 @@ async function start(for_ms) {
   if (document.hidden) run.pause();
   if (link.now) run.course.told(link.now, -Infinity);
   stop.disabled = false;
+}
+
+/** What the address asks of the link is set when the visitor says so, and not by the way. */
+function startUnlessAsking() {
+  if (panel.isAsking) run?.stop('the path is another one: press Run');
+  else start();
 }
 
 function phaseChanged() {
@@ -229,5 +235,4 @@ await link.start();
 panel.begin(linkFailure && ((await throughLink()) ?? `The link’s state is not known: ${linkFailure}.`));
 need('main').removeAttribute('data-asking');
 tourStage.offer();
-// The link is everybody's: what the address asks of it is set when the visitor runs it, and not before.
-if (!panel.asked || panel.path === 'direct' || !link.now?.may_change) start();
+startUnlessAsking();

@@ -53,6 +53,7 @@ export class LinkPanel {
     for (const radio of this.paths)
       radio.addEventListener('input', () => {
         setParameter('path', this.path === 'direct' && link.isUsable ? 'direct' : null);
+        this.say(this.#beginning());
         on.path();
       });
   }
@@ -79,10 +80,15 @@ export class LinkPanel {
     this.say(failure ?? refused ?? this.#beginning());
   }
 
+  /** Whether the run waits for the visitor, since the address wants another link than there is. */
+  get isAsking() {
+    return this.asked !== undefined && this.path === 'link' && this.link.now?.may_change === true;
+  }
+
   /** Asks for what the address wants, if that is to be done; whether the run may begin. @returns {Promise<boolean>} */
   async apply() {
     const { asked } = this;
-    if (!asked || this.path === 'direct' || !this.link.now?.may_change) return true;
+    if (!asked || !this.isAsking) return true;
     this.asked = undefined;
     return this.wish(asked);
   }
@@ -178,7 +184,7 @@ export class LinkPanel {
     if (isWanted) return 'The address asks for the link, which this server does not have: the lanes run on the direct path.';
     if (!now?.profile || !this.link.isUp) return 'The lanes run on the direct path.';
     if (!now.may_change) return `The link is at ${settingWords(now.profile)}. From here it cannot be changed: this server wants a token for that.`;
-    if (this.asked && this.path === 'link')
+    if (this.asked && this.isAsking)
       return `The address asks for ${settingWords({ name: this.asked.name, ...this.asked.profile })}. The link, which all visitors share, is at ${settingWords(now.profile)}: press Run to set it.`;
     return `The link is at ${settingWords(now.profile)}. All visitors of this server share it.`;
   }

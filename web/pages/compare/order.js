@@ -9,8 +9,8 @@ import { bind, parameter, setParameter } from '../../lib/url.js';
 const ALL = /** @type {LaneId[]} */ (Object.keys(LANES));
 
 export class Order {
-  /** @param {HTMLElement} form @param {() => void} start called on every change, and by the form's button */
-  constructor(form, start) {
+  /** @param {HTMLElement} form @param {{ changed: () => void, run: () => void }} on `run`: the form's button was pressed */
+  constructor(form, on) {
     this.boxes = /** @type {HTMLInputElement[]} */ ([...form.querySelectorAll('[name="lane"]')]);
     this.hz = /** @type {HTMLSelectElement} */ (need('[name="hz"]', form));
     this.bytes = /** @type {HTMLSelectElement} */ (need('[name="bytes"]', form));
@@ -21,11 +21,11 @@ export class Order {
     bind(this.bytes);
     form.addEventListener('input', (event) => {
       if (this.boxes.includes(/** @type {HTMLInputElement} */ (event.target))) this.#lanesChanged(event);
-      start();
+      on.changed();
     });
     form.addEventListener('submit', (event) => {
       event.preventDefault();
-      start();
+      on.run();
     });
   }
 

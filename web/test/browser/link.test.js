@@ -44,6 +44,12 @@ linked('an address changes nothing until the visitor runs it; then every lane go
   const page = await bench.open('/compare.html?delay=20ms&loss=5%25');
   await textOf(page, '.link-said', /The address asks for 20 ms, 5 % lost\. The link, which all visitors share, is at 20 ms, 0 % lost: press Run/);
   assert.equal(await textOf(page, '.phase', /./), 'not started');
+  await page.locator('[name="hz"]').selectOption('30');
+  await page.locator('[name="path"][value="direct"]').click();
+  await textOf(page, '.phase', /^running for/);
+  await page.locator('[name="path"][value="link"]').click();
+  await textOf(page, '.phase', /^ended/);
+  await textOf(page, '.link-said', /press Run/);
   assert.equal((await askLink(bench.url)).revision, revision);
   await page.locator('button.start').click();
   await textOf(page, '.phase', /^running for/);
@@ -251,10 +257,12 @@ async function repeated(t, attempt) {
   }
 }
 
-/** What each lane did at a loss, over a window of so many seconds. @param {string} loss @param {number} seconds */
+/** What the two lanes did at a loss, over a window of so many seconds; the page draws once a second, to leave them the machine. @param {string} loss @param {number} seconds */
 async function figuresAt(loss, seconds) {
   await setLink(bench.url, { delay: '20ms', loss });
-  const page = await bench.open('/compare.html');
+  const page = await bench.context.newPage();
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  await page.goto(`${bench.url}/compare.html?lanes=websocket,datachannel`);
   await textOf(page, '.phase', new RegExp(`^running for ${seconds}`), (seconds + 30) * 1000);
   await page.locator('.stop').click();
   const report = await exported(page);
