@@ -57,7 +57,7 @@ export class Pair {
     const messages = ['state', 'control'].map((name) => count(channel(name)?.messagesReceived ?? NaN));
     put('path', local && remote ? `${local.candidateType} – ${remote.candidateType}, ${local.protocol}` : '–');
     put('rtt', duration((pair?.currentRoundTripTime ?? NaN) * 1000));
-    put('dtls', [dtlsWords(transport?.tlsVersion), transport?.dtlsCipher?.replace(/^TLS_/, '')].filter(Boolean).join(', ') || '–');
+    put('dtls', [dtlsWords(transport?.tlsVersion), transport?.dtlsCipher?.replace(/^TLS_/, '').replaceAll('_', ' ')].filter(Boolean).join(', ') || '–');
     put('sent', bytes(pair?.bytesSent ?? NaN));
     put('received', bytes(pair?.bytesReceived || transport?.bytesReceived || NaN));
     put('messages', messages.join(' / '));

@@ -27,7 +27,7 @@ export class StateStream {
   constructor() {
     this.say = speaker(need('#state .say'));
     this.chart = new Chart(need('[data-chart="state"]'), {
-      title: 'Age of information on state',
+      title: 'Age of information',
       x: {
         label: 'when',
         range: () => [-WINDOW_S, 0],
