@@ -38,4 +38,4 @@ const roundTrips = new RoundTrips(lane, (theta) => stream.measure(theta));
 lane.subscribe(TOPIC);
 lane.open();
 
-new Room(timeline).open();
+new Room(timeline, lane).open();

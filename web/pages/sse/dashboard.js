@@ -9,6 +9,8 @@ import { bytes, count, duration, percent, three } from '../../lib/format.js';
 const WINDOW_S = 120;
 /** Memory is plotted in MiB, so that the axis has round numbers. */
 const MIB = 2 ** 20;
+/** In the order of the plot's lines. */
+const LANES = /** @type {const} */ (['sse', 'websocket', 'datachannel']);
 /** Readings kept: what the window shows and a little to its left. */
 const KEPT = 130;
 
@@ -19,7 +21,7 @@ const KEPT = 130;
  * @property {number} memory_bytes
  * @property {number} system_memory_used_bytes
  * @property {number} system_memory_total_bytes
- * @property {{ sse: number, websocket: number }} connections
+ * @property {Record<'sse' | 'websocket' | 'datachannel', number>} connections
  * @property {number} deliveries_per_second
  * @property {number} uptime_s
  */
@@ -62,6 +64,7 @@ export class Dashboard {
       series: [
         { label: 'SSE', lane: 'sse' },
         { label: 'WebSocket', lane: 'websocket' },
+        { label: 'WebRTC', lane: 'datachannel' },
       ],
     });
     setText(reading('protocol'), pageProtocol());
@@ -91,10 +94,10 @@ export class Dashboard {
     const at_s = this.#readings.map((reading) => reading.at_s);
     this.cpu.draw([at_s, metrics.map((m) => m.cpu_percent)], percent(newest.cpu_percent));
     this.memory.draw([at_s, metrics.map((m) => m.memory_bytes / MIB)], bytes(newest.memory_bytes));
-    const { sse, websocket } = newest.connections;
+    const { sse, websocket, datachannel } = newest.connections;
     this.connections.draw(
-      [at_s, metrics.map((m) => m.connections.sse), metrics.map((m) => m.connections.websocket)],
-      `${sse} SSE, ${websocket} WebSocket`,
+      [at_s, ...LANES.map((lane) => metrics.map((m) => m.connections[lane]))],
+      `${sse} SSE, ${websocket} WebSocket, ${datachannel} WebRTC`,
     );
   }
 

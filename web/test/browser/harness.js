@@ -33,11 +33,11 @@ export const PATIENCE_MS = 20_000;
 /**
  * Starts both.
  *
- * @param {{ bypassCSP?: boolean, flags?: readonly string[], server?: readonly string[] }} [options] `bypassCSP`: to
- *   inject a test tool; `flags`: for the server; `server`: another program and its arguments
+ * @param {{ bypassCSP?: boolean, address?: string, flags?: readonly string[], server?: readonly string[] }} [options] `bypassCSP`: to
+ *   inject a test tool; `address`: to listen on; `flags`: for the server; `server`: another program and its arguments
  */
-export async function lab({ bypassCSP = false, flags = [], server: command } = {}) {
-  let server = await startServer(command ?? serve({ flags }));
+export async function lab({ bypassCSP = false, address = '127.0.0.1', flags = [], server: command } = {}) {
+  let server = await startServer(command ?? serve({ address, flags }));
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS });
   const context = await browser.newContext({ bypassCSP, acceptDownloads: true });
   context.setDefaultTimeout(PATIENCE_MS);
@@ -69,7 +69,7 @@ export async function lab({ bypassCSP = false, flags = [], server: command } = {
     /** Stops the server, as an operator does, and starts another one at the same address. */
     async restart() {
       await server.stop();
-      server = await startServer(serve({ port: new URL(server.url).port, flags }));
+      server = await startServer(serve({ address, port: new URL(server.url).port, flags }));
     },
     /** Stops the server for good. */
     stop: () => server.stop(),
@@ -80,9 +80,9 @@ export async function lab({ bypassCSP = false, flags = [], server: command } = {
   };
 }
 
-/** The command that serves on a port of loopback, by default on any free one. @param {{ port?: string, flags?: readonly string[] }} [how] */
-function serve({ port = '0', flags = [] } = {}) {
-  return [serverPath(), 'serve', '--http', `127.0.0.1:${port}`, ...flags];
+/** The command that serves, by default on loopback and any free port. @param {{ address?: string, port?: string, flags?: readonly string[] }} [how] */
+function serve({ address = '127.0.0.1', port = '0', flags = [] } = {}) {
+  return [serverPath(), 'serve', '--http', `${address}:${port}`, ...flags];
 }
 
 /** @param {readonly string[]} [command] */

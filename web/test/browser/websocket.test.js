@@ -1,6 +1,9 @@
 /** The experiments of the WebSocket page. */
 
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { cellsOf, lab, textOf } from './harness.js';
@@ -49,6 +52,40 @@ test('a chat in two tabs: both have every line, the second the old ones too', as
   assert.deepEqual(bench.complaints.splice(0), []);
   await first.close();
   await second.close();
+});
+
+test('where other machines reach the server, a line needs the token; a wrong one costs nobody the text', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'wirelab-'));
+  const token = 'for-this-test-alone-0123456789abcdef';
+  writeFileSync(join(folder, 'token'), token, { mode: 0o600 });
+  const open = await lab({ address: '0.0.0.0', flags: ['--admin-token-file', join(folder, 'token')] });
+  const page = await open.open('/websocket.html');
+  await textOf(page, '.who-may', /needs its administrator’s token/);
+  await page.locator('[name="token"]').fill('not-the-token');
+  await say(page, 'through the gate');
+  await textOf(page, '#chat .say', /^not sent: .*token/);
+  assert.equal(await page.locator('[name="text"]').inputValue(), 'through the gate');
+  await page.locator('[name="token"]').fill(token);
+  await say(page, 'through the gate');
+  await textOf(page, '.chat-lines', /through the gate/);
+  await textOf(page, '#chat .say', /^sent: message 1 of the room/);
+  assert.doesNotMatch(page.url(), /token/);
+  await open.close();
+  rmSync(folder, { recursive: true });
+});
+
+test('where nobody may write the chat says so, and the rest of the page works though it is not served securely', async () => {
+  const closed = await lab({ address: '0.0.0.0' });
+  const page = await closed.context.newPage();
+  await page.addInitScript(() => {
+    // @ts-ignore: as on http:// beyond loopback, where a browser has no such thing
+    delete Crypto.prototype.randomUUID;
+  });
+  await page.goto(`${closed.url}/websocket.html`);
+  await textOf(page, '.who-may', /^Closed for writing/);
+  assert.ok(await page.locator('#chat [type="submit"]').isDisabled());
+  await textOf(page, '[data-reading="count"]', /[1-9]/);
+  await closed.close();
 });
 
 test('close codes are provoked and decoded', async () => {
