@@ -39,7 +39,7 @@ export class Chart {
     this.spec = spec;
     this.now = make('span', { class: 'now' });
     this.box = make('div', { class: 'plot', 'aria-hidden': 'true' });
-    this.twin = make('details', { class: 'twin' }, make('summary', {}, 'As a table'));
+    this.twin = make('details', { class: 'twin' }, make('summary', {}, 'As a table', make('span', { class: 'unseen' }, `: ${spec.title}`)));
     host.append(
       make(
         'figure',

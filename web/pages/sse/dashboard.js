@@ -94,10 +94,9 @@ export class Dashboard {
     const at_s = this.#readings.map((reading) => reading.at_s);
     this.cpu.draw([at_s, metrics.map((m) => m.cpu_percent)], percent(newest.cpu_percent));
     this.memory.draw([at_s, metrics.map((m) => m.memory_bytes / MIB)], bytes(newest.memory_bytes));
-    const { sse, websocket, datachannel } = newest.connections;
     this.connections.draw(
       [at_s, ...LANES.map((lane) => metrics.map((m) => m.connections[lane]))],
-      `${sse} SSE, ${websocket} WebSocket, ${datachannel} WebRTC`,
+      `${count(LANES.reduce((sum, lane) => sum + newest.connections[lane], 0))} open`,
     );
   }
 
@@ -110,6 +109,8 @@ export class Dashboard {
       reading('system_memory'),
       `${bytes(newest.system_memory_used_bytes)} of ${bytes(newest.system_memory_total_bytes)}`,
     );
+    const { sse, websocket, datachannel } = newest.connections;
+    setText(reading('connections'), `${count(sse)} SSE, ${count(websocket)} WebSocket, ${count(datachannel)} WebRTC`);
     setText(reading('deliveries'), `${three(newest.deliveries_per_second)}\u00a0/s`);
     for (const chart of [this.cpu, this.memory, this.connections]) chart.drawTable();
   }

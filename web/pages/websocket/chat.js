@@ -90,10 +90,11 @@ export class Chat {
 
   /** The first time, the server's answer says where the log stands; then the room's past can be asked for. @param {string} cursor */
   #joined(cursor) {
-    this.say(`in the room, after message ${parseCursor(cursor).offset}`);
+    const { offset } = parseCursor(cursor);
+    this.say(offset ? `in the room, after message ${offset}` : 'in the room: nothing has been said yet');
     if (this.#hasPast) return;
     this.#hasPast = true;
-    if (parseCursor(cursor).offset === 0) return;
+    if (offset === 0) return;
     this.lane.unsubscribe(this.topic);
     this.lane.subscribe(this.topic, { cursor: rewind(cursor, Infinity) });
   }
