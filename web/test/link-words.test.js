@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { linkWords } from '../pages/index/link.js';
+import { linkWords, pathOf } from '../lib/link-words.js';
 
 const SHAPE = { delay: '20ms', jitter: '0s', loss: '2%', queue: '100ms', duplicate: '0%', reorder: '0%' };
 /** @type {import('../lib/api.js').Link} */
@@ -28,6 +28,21 @@ test('a link set by figures has no name, and each direction its own words where 
   assert.match(
     linkWords({ ...UP, profile: { name: null, down, up } }, 'localhost'),
     /It is set by figures: 20ms of delay, out 5% of the time, 400ms on average, at most 12Mbit\/s down; 20ms of delay and up to 5ms more, 2% of packets lost, 5 in a row on average up\.$/,
+  );
+});
+
+test('a page is on the side of the listener it came from; behind a proxy on the direct one', () => {
+  const direct = { scheme: 'http', address: '127.0.0.1:8080', url: 'http://localhost:8080' };
+  const far = { scheme: 'http', address: '127.0.0.1:8081', url: 'http://localhost:8081' };
+  assert.equal(pathOf([direct, far], '8080'), undefined);
+  /** @type {import('../lib/api.js').Info['listeners']} */
+  const listeners = [
+    { ...direct, path: 'direct' },
+    { ...far, path: 'link' },
+  ];
+  assert.deepEqual(
+    ['8080', '8081', ''].map((port) => pathOf(listeners, port)),
+    ['direct', 'link', 'direct'],
   );
 });
 

@@ -3,70 +3,38 @@
 import { getLink } from '../../lib/api.js';
 import { speaker } from '../../lib/cadence.js';
 import { make, need } from '../../lib/dom.js';
+import { farOrigin, linkWords, pathOf } from '../../lib/link-words.js';
 
-/** @typedef {import('../../lib/api.js').Info} Info */
 /** @typedef {import('../../lib/api.js').Link} Link */
-/** @typedef {import('../../lib/api.js').Shape} Shape */
 
 /** How often the link is asked again, ms: it can be lost, and its profile be changed by another page. */
 const AGAIN_MS = 5000;
 
-/** @param {Info} info */
-export function mountLink(info) {
+/** @param {import('../../lib/api.js').Info} info */
+export function mountLink({ listeners }) {
   const say = speaker(need('.link-says .say'));
-  if (!info.path) return say('This server has no link: its lanes run on the direct path alone.');
-  if (info.path === 'link')
-    return say(`This page came through the link itself. What it is set to is told on the direct path: ${info.listeners[0]?.url ?? 'the other port'}.`);
+  const path = pathOf(listeners, location.port);
+  if (!path) return say('This server has no link: its lanes run on the direct path alone.');
+  const through = /** @type {HTMLAnchorElement} */ (need('.through'));
+  if (path === 'link') {
+    say('This page and its lanes came through the link. What it is set to is told on the direct path.');
+    through.textContent = 'Open this page on the direct path';
+    through.href = listeners.find((listener) => listener.path === 'direct')?.url ?? '/';
+    through.hidden = false;
+    return;
+  }
   const ask = () =>
     getLink().then(
       (link) => {
         say(linkWords(link, location.hostname));
+        through.hidden = link.state !== 'up';
+        through.href = `${farOrigin(location.hostname, link.port)}/`;
         drawWaysOut(link.ways_out);
       },
       (error) => say(`The link does not answer for itself: ${error.message}.`),
     );
   ask();
   setInterval(() => document.hidden || ask(), AGAIN_MS);
-}
-
-/**
- * A link in a sentence.
- *
- * @param {Link} link
- * @param {string} hostname of the page: the far listener is the same machine's
- */
-export function linkWords({ state, why = '', mechanism, port, profile, profiles }, hostname) {
-  switch (state) {
-    case 'up':
-      return `Up, through ${mechanism}: the same server at http://${hostname}:${port}. ${profile ? profileWords(profile, profiles) : ''}`.trim();
-    case 'lost':
-      return `Lost: ${why}`;
-    case 'off':
-      return `Off: ${why}`;
-    case 'unavailable':
-      return `None on this machine: ${why}`;
-  }
-}
-
-/** @param {NonNullable<Link['profile']>} profile @param {Link['profiles']} profiles */
-function profileWords({ name, down, up }, profiles) {
-  const title = profiles.find((known) => known.name === name)?.title;
-  const set = name ? `Its profile is ${name}${title ? ` (${title})` : ''}` : 'It is set by figures';
-  const [to, fro] = [shapeWords(down), shapeWords(up)];
-  return `${set}: ${to === fro ? `${to}, each way` : `${to} down; ${fro} up`}.`;
-}
-
-/** @param {Shape} shape */
-function shapeWords({ delay, jitter, loss, rate }) {
-  const jittered = parseFloat(jitter) > 0 ? ` and up to ${jitter} more` : '';
-  return [`${delay} of delay${jittered}`, lossWords(loss), rate && `at most ${rate}`].filter(Boolean).join(', ');
-}
-
-/** @param {Shape['loss']} loss */
-function lossWords(loss) {
-  if (typeof loss === 'string') return parseFloat(loss) > 0 ? `${loss} of packets lost` : 'nothing lost';
-  if ('outages' in loss) return `out ${loss.outages} of the time, ${loss.mean} on average`;
-  return `${loss.bursts} of packets lost, ${loss.length} in a row on average`;
 }
 
 /** @param {Link['ways_out']} ways */

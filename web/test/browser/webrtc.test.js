@@ -23,6 +23,7 @@ test('a data channel to the server’s peer opens and carries tick.60.100', asyn
     await textOf(page, `[data-step="${step}"] td:nth-of-type(2)`, /s$/);
   await textOf(page, '.candidates .selected', /host|prflx/);
   await textOf(page, '[data-pair="path"]', /udp/);
+  await textOf(page, '#state .path', /^This page is on the direct path/);
   assert.deepEqual(bench.complaints.splice(0), []);
   await page.close();
 });
