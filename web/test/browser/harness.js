@@ -37,7 +37,7 @@ export const PATIENCE_MS = 20_000;
  *   inject a test tool; `address`: to listen on; `flags`: for the server; `server`: another program and its arguments
  */
 export async function lab({ bypassCSP = false, address = '127.0.0.1', flags = [], server: command } = {}) {
-  let server = await startServer(command ?? serve({ address, flags }));
+  let server = await startServer(command ?? at(address, serve({ flags })));
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS });
   const context = await browser.newContext({ bypassCSP, acceptDownloads: true });
   context.setDefaultTimeout(PATIENCE_MS);
@@ -69,7 +69,7 @@ export async function lab({ bypassCSP = false, address = '127.0.0.1', flags = []
     /** Stops the server, as an operator does, and starts another one at the same address. */
     async restart() {
       await server.stop();
-      server = await startServer(serve({ address, port: new URL(server.url).port, flags }));
+      server = await startServer(at(address, serve({ port: new URL(server.url).port, flags })));
     },
     /** Stops the server for good. */
     stop: () => server.stop(),
@@ -80,9 +80,9 @@ export async function lab({ bypassCSP = false, address = '127.0.0.1', flags = []
   };
 }
 
-/** The command that serves, by default on loopback and any free port. @param {{ address?: string, port?: string, flags?: readonly string[] }} [how] */
-function serve({ address = '127.0.0.1', port = '0', flags = [] } = {}) {
-  return [serverPath(), 'serve', '--http', `${address}:${port}`, ...flags];
+/** The command that serves on a port of loopback, by default on any free one. @param {{ port?: string, flags?: readonly string[] }} [how] */
+function serve({ port = '0', flags = [] } = {}) {
+  return [serverPath(), 'serve', '--http', `127.0.0.1:${port}`, ...flags];
 }
 
 /** @param {readonly string[]} [command] */
@@ -126,6 +126,11 @@ export function lossyServer() {
   const path = join(dirname(serverPath()), 'examples', 'lossy');
   if (!existsSync(path)) throw new Error(`no ${path}: run cargo build -p wirelab --example lossy first`);
   return path;
+}
+
+/** The same command, listening at another address. @param {string} address @param {readonly string[]} command */
+function at(address, command) {
+  return command.map((word) => word.replace(/^127\.0\.0\.1(?=:)/, address));
 }
 
 function serverPath() {
