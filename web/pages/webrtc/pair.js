@@ -12,6 +12,9 @@ const TYPES = {
   relay: 'an address at a TURN server, which passes everything on: works nearly everywhere, costs the most',
 };
 
+/** TCP from the browser, whose port 9 stands for any that the system gives it. */
+const DIALS = 'it would dial out by TCP, from whatever port it is given; only a peer that listens on TCP can be reached so';
+
 /** @typedef {{ id: string, type: string, [key: string]: any }} Stat */
 
 export class Pair {
@@ -84,9 +87,9 @@ function rowOf({ type, candidateType, address, port, protocol, url }, isSelected
     isSelected ? { class: 'selected' } : {},
     make('th', { scope: 'row' }, type === 'local-candidate' ? 'this browser' : 'the server'),
     make('td', {}, candidateType),
-    make('td', {}, make('code', {}, address ? `${address}:${port}` : `hidden, port ${port}`)),
+    make('td', {}, make('code', {}, address ? `${address.includes(':') ? `[${address}]` : address}:${port}` : `hidden, port ${port}`)),
     make('td', {}, protocol),
-    make('td', {}, `${TYPES[candidateType] ?? ''}${url ? ` (${url})` : ''}`),
+    make('td', {}, protocol === 'tcp' && port === 9 ? DIALS : `${TYPES[candidateType] ?? ''}${url ? ` (${url})` : ''}`),
   );
 }
 
