@@ -4,8 +4,8 @@
  * @typedef {object} Info what `GET /api/info` says of this server
  * @property {string} name
  * @property {string} version
- * @property {{ scheme: string, address: string, url: string, path?: 'direct' | 'link' }[]} listeners `path`: on which side of
- *   the link; absent: the server knows no link
+ * @property {{ scheme: string, address: string, url: string, path?: 'direct' | 'link' }[]} listeners `path`: on which
+ *   side of the link; absent: the server knows no link
  * @property {string[]} announced addresses that WebRTC peers are told
  * @property {{ id: TransportId, path: string, heartbeat_ms: number }[]} lanes
  * @property {TransportFacts[]} transports

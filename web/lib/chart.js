@@ -39,7 +39,8 @@ export class Chart {
     this.spec = spec;
     this.now = make('span', { class: 'now' });
     this.box = make('div', { class: 'plot', 'aria-hidden': 'true' });
-    this.twin = make('details', { class: 'twin' }, make('summary', {}, 'As a table', make('span', { class: 'unseen' }, `: ${spec.title}`)));
+    const whose = make('span', { class: 'unseen' }, `: ${spec.title}`);
+    this.twin = make('details', { class: 'twin' }, make('summary', {}, 'As a table', whose));
     host.append(
       make(
         'figure',
@@ -129,7 +130,9 @@ export class Chart {
     const before = this.twin.querySelectorAll('tbody tr');
     // The same cells with other figures: who reads them, by eye or by ear, keeps the place.
     if (before.length === rows.length)
-      return rows.forEach((row, i) => [...row.cells].forEach((cell, j) => setText(before[i].children[j], cell.textContent ?? '')));
+      return rows.forEach(({ cells }, i) =>
+        [...cells].forEach((cell, j) => setText(before[i].children[j], cell.textContent ?? '')),
+      );
     const table = make(
       'table',
       {},

@@ -26,7 +26,10 @@ export function pathOf(listeners, port) {
 export function linkWords({ state, why = '', mechanism, port, profile, profiles }, hostname) {
   switch (state) {
     case 'up':
-      return `Up, through ${mechanism}: the same server at ${farOrigin(hostname, port)}. ${profile ? profileWords(profile, profiles) : ''}`.trim();
+      return [
+        `Up, through ${mechanism}: the same server at ${farOrigin(hostname, port)}.`,
+        ...(profile ? [profileWords(profile, profiles)] : []),
+      ].join(' ');
     case 'lost':
       return `Lost: ${why}`;
     case 'off':
@@ -36,7 +39,12 @@ export function linkWords({ state, why = '', mechanism, port, profile, profiles 
   }
 }
 
-/** Where the same server is found through the link: on this machine, so under the page's own name. @param {string} hostname @param {number} [port] */
+/**
+ * Where the same server is found through the link: on the same machine, so under the page's own name.
+ *
+ * @param {string} hostname
+ * @param {number} [port]
+ */
 export function farOrigin(hostname, port) {
   return `http://${hostname}:${port}`;
 }

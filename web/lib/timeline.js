@@ -86,8 +86,9 @@ export class Timeline {
       this.#changed = false;
       this.body.replaceChildren(...newestRows(this.#entries, ROWS).map(drawRow));
     }
+    const waits = isRead ? '; the list waits while you read' : '';
     const gone = this.#dropped ? `, ${count(this.#dropped)} older ones are gone` : '';
-    this.kept.textContent = `${counted(this.#entries.length, 'event')} kept${gone}${isRead ? '; the list waits while you read' : ''}`;
+    this.kept.textContent = `${counted(this.#entries.length, 'event')} kept${gone}${waits}`;
   }
 
   /** Whether somebody is in the middle of the list: rows must not be taken from under their eyes, or marks. */

@@ -25,7 +25,8 @@ getInfo()
     },
     (error) => {
       const words = `This server did not say what it is: ${error.message}. Reload the page to ask again.`;
-      for (const place of ['.decision .rows td', '.facts p', '.link-says .say', '.facts-of dd']) need(place).textContent = words;
+      const places = ['.decision .rows td', '.facts p', '.link-says .say', '.facts-of dd'];
+      for (const place of places) need(place).textContent = words;
     },
   )
   .finally(() => need('main').removeAttribute('data-asking'));

@@ -20,7 +20,8 @@ async function pathWords() {
   if (path === 'link') {
     const direct = listeners.find((listener) => listener.path === 'direct');
     const way = direct ? [wayTo(new URL(direct.url).origin, 'Open it on the direct path'), '.'] : [];
-    return ['This page came through the link, and so does its stream: what is lost, the link lost. Browsers speak to each other beside it. ', ...way];
+    const words = 'This page came through the link, and so does its stream: what is lost, the link lost.';
+    return [`${words} Browsers speak to each other beside it. `, ...way];
   }
   const direct = 'This page is on the direct path, where next to nothing is lost.';
   const link = path && (await getLink());

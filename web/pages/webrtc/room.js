@@ -137,7 +137,10 @@ export class Room {
     for (const visitor of this.#visitors.values()) visitor.draw(this.#present.has(visitor.id));
     this.nobody.hidden = this.#visitors.size > 0;
     const open = [...this.#visitors.values()].filter(({ peer }) => peer.isOpen).length;
-    this.say(this.#hub || (this.#visitors.size ? `In the room with ${counted(this.#visitors.size, 'other browser')}, connected to ${open}.` : 'Alone in the room: open its link in a second tab, or send it to somebody.'));
+    const company = this.#visitors.size
+      ? `In the room with ${counted(this.#visitors.size, 'other browser')}, connected to ${open}.`
+      : 'Alone in the room: open its link in a second tab, or send it to somebody.';
+    this.say(this.#hub || company);
   }
 
   /** @param {string} hub what is wrong with it; empty: nothing @param {string} event @param {Record<string, unknown>} detail */
