@@ -4,14 +4,13 @@
  * @typedef {object} Info what `GET /api/info` says of this server
  * @property {string} name
  * @property {string} version
- * @property {{ scheme: string, address: string, url: string, path?: 'direct' | 'link' }[]} listeners `path`: on which
- *   side of the link; absent: the server knows no link
- * @property {string[]} announced addresses that WebRTC peers are told
- * @property {{ id: TransportId, path: string, heartbeat_ms: number }[]} lanes
+ * @property {{ scheme: string, address: string, url: string, path?: 'direct' | 'link' }[]} listeners
+ * @property {{ id: string, path: string, heartbeat_ms: number }[]} lanes
  * @property {TransportFacts[]} transports
  * @property {DecisionRow[]} decision
  * @property {Record<string, number>} limits the unit is the last part of the name
  * @property {'open' | 'token' | 'closed'} publish who may publish: everybody, the bearer of the token, nobody
+ * @property {string[]} announced addresses that WebRTC peers are told
  */
 
 /**
@@ -40,11 +39,6 @@
  *   loss: string | { outages: string, mean: string } | { bursts: string, length: number } }} Shape one direction
  */
 
-/** @returns {Promise<Info>} */
-export async function getInfo() {
-  return getJson('/api/info');
-}
-
 /** @returns {Promise<Link>} only from the direct path, and from a server that knows of links: see {@link Info} */
 export async function getLink() {
   return getJson('/api/link');
@@ -66,6 +60,11 @@ export async function publish(topic, data, token) {
   });
   if (!response.ok) throw new Error(await problem(response));
   return response.json();
+}
+
+/** @returns {Promise<Info>} */
+export async function getInfo() {
+  return getJson('/api/info');
 }
 
 /**

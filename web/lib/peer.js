@@ -45,17 +45,14 @@ export class Peer {
   #hooked = false;
 
   /**
-   * @param {{ ice_servers: RTCIceServer[], isRelayOnly?: boolean, isPolite: boolean, waits?: boolean, setup: import('./setup.js').Setup,
-   *   say: (signal: Signal) => void }} how `waits`: the first offer is the other peer's; `isRelayOnly`: by TURN or not at all
+   * @param {{ ice_servers: RTCIceServer[], isPolite: boolean, waits?: boolean, setup: import('./setup.js').Setup,
+   *   say: (signal: Signal) => void }} how `waits`: the first offer is the other peer's
    * @param {PeerHandlers} on
    */
-  constructor({ ice_servers, isRelayOnly = false, isPolite, waits, setup, say }, on) {
+  constructor({ ice_servers, isPolite, waits, setup, say }, on) {
     this.on = on;
     this.setup = setup;
-    this.connection = new RTCPeerConnection({
-      iceServers: ice_servers,
-      iceTransportPolicy: isRelayOnly ? 'relay' : 'all',
-    });
+    this.connection = new RTCPeerConnection({ iceServers: ice_servers });
     const tell = (/** @type {Signal} */ signal) => {
       if (signal.type === 'offer') this.#mark('offered');
       say(signal);
@@ -158,11 +155,6 @@ export class Peer {
   #mark(mark) {
     this.setup.mark(mark, performance.now());
   }
-}
-
-/** Whether one of them relays: TURN, not STUN. @param {readonly RTCIceServer[]} ice_servers */
-export function namesRelay(ice_servers) {
-  return ice_servers.some(({ urls }) => [urls].flat().some((url) => /^turns?:/.test(url)));
 }
 
 /** Whether a description announces addresses, and none that is not its own machine's. @param {string} [sdp] */

@@ -39,5 +39,5 @@ const roundTrips = new RoundTrips(lane, (theta) => stream.measure(theta));
 lane.subscribe(TOPIC);
 lane.open();
 
-new Room(timeline, lane).open();
+new Room(timeline).open();
 tellPath();

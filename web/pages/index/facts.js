@@ -53,7 +53,7 @@ const PUBLISHING = {
 /** @param {Info} info */
 export function drawServer(info) {
   const heartbeats = info.lanes.map(
-    (lane) => `${LANES[lane.id].short} by ${lane.path}, heartbeat every ${lane.heartbeat_ms / 1000}\u00a0s`,
+    (lane) => `${LANES[/** @type {keyof typeof LANES} */ (lane.id)].short} by ${lane.path}, heartbeat every ${lane.heartbeat_ms / 1000}\u00a0s`,
   );
   /** @type {[string, string[]][]} */
   const lines = [

@@ -2,7 +2,6 @@
 
 /** @typedef {import('../../lib/transport/datachannel.js').Failure} Failure */
 /** @typedef {{ what: string, tries: string[] }} Advice */
-/** @typedef {Failure | 'relay'} Cause `relay`: nothing came through, and by a relay alone it might have */
 
 const UDP = {
   what: 'The hub answered, but no packet came through: UDP between you and the server is blocked.',
@@ -13,7 +12,7 @@ const UDP = {
   ],
 };
 
-/** @type {Partial<Record<Cause, Advice>>} */
+/** @type {Partial<Record<Failure, Advice>>} */
 const ADVICE = {
   unsupported: { what: 'This browser has no WebRTC.', tries: ['Look whether an extension or a policy switched it off.'] },
   signalling: {
@@ -37,14 +36,6 @@ const ADVICE = {
     ],
   },
   checks: UDP,
-  relay: {
-    what: 'Relay only is ticked, and no relay let a packet through: its TURN server is out of reach, or took no place for us.',
-    tries: ['Untick relay only, to see whether another way is open.', 'Look at the TURN server: its address, its ports, its clock and the secret it shares with this server.'],
-  },
-  'no-relay': {
-    what: 'Relay only is ticked, and this server names no TURN server: there is no way left to try.',
-    tries: ['Untick relay only.', 'Run a TURN server and name it to this one: its help lists the settings.'],
-  },
   dtls: {
     what: 'Packets come through, but the two could not agree on keys.',
     tries: ['Large packets may be lost on the way: try without a VPN.', 'Something between may look into packets and drop DTLS.'],
@@ -58,7 +49,7 @@ const ADVICE = {
   closed: { what: 'The other side closed it: the server is stopping, or ended this peer.', tries: ['A new connection is on its way.'] },
 };
 
-/** @param {Cause} failure @returns {Advice} */
+/** @param {Failure} failure @returns {Advice} */
 export function adviceFor(failure) {
   return ADVICE[failure] ?? { what: `It failed: ${failure}.`, tries: ['The time line below has the words of the server. This page tries again by itself.'] };
 }

@@ -29,13 +29,9 @@ export class Room {
   #hub = 'joining the room …';
   #attempt = 0;
 
-  /**
-   * @param {import('../../lib/timeline.js').Timeline} timeline
-   * @param {{ isRelayOnly: boolean }} ways asked anew for every browser that is met
-   */
-  constructor(timeline, ways) {
+  /** @param {import('../../lib/timeline.js').Timeline} timeline */
+  constructor(timeline) {
     this.timeline = timeline;
-    this.ways = ways;
     const section = need('#room');
     const room = chosenRoom();
     this.rows = need('.visitors tbody', section);
@@ -82,8 +78,7 @@ export class Room {
   #meet({ id, polite }) {
     if (id === SERVER || id === this.#you) return; // the server's peer has the page's own lane
     this.#present.add(id);
-    const { isRelayOnly } = this.ways;
-    const how = { id, isPolite: polite, isRelayOnly, ice_servers: this.#ice_servers, signalling: this.signalling };
+    const how = { id, isPolite: polite, ice_servers: this.#ice_servers, signalling: this.signalling };
     const visitor = new Visitor(how, {
       opened: () => this.#tell(visitor, 'open', `open, as the ${polite ? 'polite' : 'impolite'} one`),
       said: (text) => this.#append(visitor.name, text),

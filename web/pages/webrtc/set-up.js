@@ -3,7 +3,6 @@
 import { atTableRate, setText, speaker } from '../../lib/cadence.js';
 import { make, need } from '../../lib/dom.js';
 import { duration } from '../../lib/format.js';
-import { parameter, setParameter } from '../../lib/url.js';
 import { adviceFor } from './failure.js';
 
 /** @typedef {import('../../lib/setup.js').Step} Step */
@@ -15,30 +14,20 @@ export class SetUp {
     const section = need('#setup');
     this.say = speaker(need('.say', section));
     this.notice = need('.failure', section);
-    need('.again', section).addEventListener('click', () => this.#again('connecting again'));
-    const relay = /** @type {HTMLInputElement} */ (need('[name="relay"]', section));
-    lane.isRelayOnly = relay.checked = parameter('relay') === '1';
-    relay.addEventListener('change', () => {
-      setParameter('relay', relay.checked ? '1' : null);
-      lane.isRelayOnly = relay.checked;
-      this.#again(relay.checked ? 'connecting by a relay only' : 'connecting by any way');
+    need('.again', section).addEventListener('click', () => {
+      lane.close('connecting again');
+      lane.open();
     });
     for (const { id, what } of lane.setup.steps()) setText(need(`[data-step="${id}"] .what`), what);
     atTableRate(() => this.#draw());
   }
 
-  /** @param {string} why */
-  #again(why) {
-    this.lane.close(why);
-    this.lane.open();
-  }
-
   /** @param {import('../../lib/lanes.js').LaneState} state */
   state({ name, why }) {
-    const { failure, isRelayOnly } = this.lane;
+    const { failure } = this.lane;
     this.notice.hidden = name === 'open' || !failure;
     if (failure && !this.notice.hidden) {
-      const { what, tries } = adviceFor(isRelayOnly && failure === 'checks' ? 'relay' : failure);
+      const { what, tries } = adviceFor(failure);
       need('.what', this.notice).textContent = what;
       need('.try-this', this.notice).replaceChildren(...tries.map((text) => make('li', {}, text)));
     }

@@ -33,11 +33,11 @@ export const PATIENCE_MS = 20_000;
 /**
  * Starts both.
  *
- * @param {{ bypassCSP?: boolean, address?: string, flags?: readonly string[], server?: readonly string[] }} [options] `bypassCSP`: to
- *   inject a test tool; `address`: to listen on; `flags`: for the server; `server`: another program and its arguments
+ * @param {{ bypassCSP?: boolean, flags?: readonly string[], server?: readonly string[] }} [options] `bypassCSP`: to
+ *   inject a test tool; `flags`: for the server; `server`: another program and its arguments
  */
-export async function lab({ bypassCSP = false, address = '127.0.0.1', flags = [], server: command } = {}) {
-  let server = await startServer(command ?? at(address, serve({ flags })));
+export async function lab({ bypassCSP = false, flags = [], server: command } = {}) {
+  let server = await startServer(command ?? serve({ flags }));
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS });
   const context = await browser.newContext({ bypassCSP, acceptDownloads: true });
   context.setDefaultTimeout(PATIENCE_MS);
@@ -69,7 +69,7 @@ export async function lab({ bypassCSP = false, address = '127.0.0.1', flags = []
     /** Stops the server, as an operator does, and starts another one at the same address. */
     async restart() {
       await server.stop();
-      server = await startServer(at(address, serve({ port: new URL(server.url).port, flags })));
+      server = await startServer(serve({ port: new URL(server.url).port, flags }));
     },
     /** Stops the server for good. */
     stop: () => server.stop(),
@@ -128,12 +128,8 @@ export function lossyServer() {
   return path;
 }
 
-/** The same command, listening at another address. @param {string} address @param {readonly string[]} command */
-function at(address, command) {
-  return command.map((word) => word.replace(/^127\.0\.0\.1(?=:)/, address));
-}
-
-function serverPath() {
+/** The server under test. */
+export function serverPath() {
   if (process.env.WIRELAB_BIN) return process.env.WIRELAB_BIN;
   const built = ['release', 'debug']
     .map((profile) => fileURLToPath(new URL(`../../../target/${profile}/wirelab`, import.meta.url)))

@@ -112,18 +112,6 @@ test('where no packet comes through, the page names UDP, what to try, and tries 
   await page.close();
 });
 
-test('relay only, where no TURN server is named, says so; unticked, by keyboard, it connects', async () => {
-  const page = await bench.open('/webrtc.html?relay=1');
-  await textOf(page, '.failure .what', /names no TURN server/);
-  await textOf(page, '.pill[data-lane="datachannel"] .state', /^no-relay, again/);
-  await page.locator('[name="relay"]').focus();
-  await page.keyboard.press('Space');
-  await textOf(page, '#setup .say', /^Open after/);
-  assert.doesNotMatch(page.url(), /relay/);
-  assert.deepEqual(bench.complaints.splice(0), []);
-  await page.close();
-});
-
 test('a server whose peer has no place free says so, and the page says which limit', async () => {
   const full = await lab({ flags: ['--max-peers', '1'] });
   const first = await full.open('/webrtc.html');

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { cellsOf, lab, textOf } from './harness.js';
+import { cellsOf, lab, serverPath, textOf } from './harness.js';
 
 /** A run of the stalled reader: one second warm, up to fifteen stalled, three afterwards. */
 const STALL_PATIENCE_MS = 40_000;
@@ -58,7 +58,7 @@ test('where other machines reach the server, a line needs the token; a wrong one
   const folder = mkdtempSync(join(tmpdir(), 'wirelab-'));
   const token = 'for-this-test-alone-0123456789abcdef';
   writeFileSync(join(folder, 'token'), token, { mode: 0o600 });
-  const open = await lab({ address: '0.0.0.0', flags: ['--admin-token-file', join(folder, 'token')] });
+  const open = await lab({ server: reachable('--admin-token-file', join(folder, 'token')) });
   const page = await open.open('/websocket.html');
   await textOf(page, '.who-may', /needs its administrator’s token/);
   await page.locator('[name="token"]').fill('not-the-token');
@@ -75,7 +75,7 @@ test('where other machines reach the server, a line needs the token; a wrong one
 });
 
 test('where nobody may write the chat says so, and the rest of the page works though it is not served securely', async () => {
-  const closed = await lab({ address: '0.0.0.0' });
+  const closed = await lab({ server: reachable() });
   const page = await closed.context.newPage();
   await page.addInitScript(() => {
     // @ts-ignore: as on http:// beyond loopback, where a browser has no such thing
@@ -122,6 +122,11 @@ for (const [policy, ended] of /** @type {[string, RegExp][]} */ ([
     assert.deepEqual(bench.complaints.splice(0), []);
     await page.close();
   });
+}
+
+/** A server that other machines can reach. @param {...string} flags */
+function reachable(...flags) {
+  return [serverPath(), 'serve', '--http', '0.0.0.0:0', ...flags];
 }
 
 /** @param {import('playwright-core').Page} page @param {string} text */
