@@ -7,6 +7,7 @@ import { Timeline } from '../lib/timeline.js';
 import { DataChannelLane } from '../lib/transport/datachannel.js';
 import { Pair } from './webrtc/pair.js';
 import { Room } from './webrtc/room.js';
+import { tellPath } from './webrtc/path.js';
 import { RoundTrips } from './webrtc/round-trips.js';
 import { SetUp } from './webrtc/set-up.js';
 import { StateStream, TOPIC } from './webrtc/state-stream.js';
@@ -39,3 +40,4 @@ lane.subscribe(TOPIC);
 lane.open();
 
 new Room(timeline).open();
+tellPath();
