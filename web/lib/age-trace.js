@@ -1,5 +1,5 @@
 /**
- * The age of information over the last seconds, to draw: the worst age within each span of 50 ms, and the freezes.
+ * The age of information over time, to draw: the worst age within each span of 50 ms, and the freezes.
  *
  * The age rises with the clock and falls when something fresh arrives, so its worst within a span is just before an
  * arrival or at the span's end; a sample a frame would miss it. Told the time, on the sender's clock; never asks. The
@@ -27,9 +27,13 @@ export class AgeTrace {
   #ended = { gap_us: 0, at_us: 0, held: 0 };
   /** @type {Freeze[]} */
   #freezes = [];
+  #keeps_us;
+  /** Since when stalls are looked for, µs. */
+  #looks_us = 0;
 
-  /** @param {{ seconds: number, period_us: number }} options */
+  /** @param {{ seconds: number, period_us: number }} options `seconds`: how much is kept */
   constructor({ seconds, period_us }) {
+    this.#keeps_us = seconds * 1e6;
     this.#spans = new Float64Array(Math.ceil((seconds * 1e6) / SPAN_US) + 2).fill(NaN);
     this.#period_us = period_us;
     this.#threshold_us = Math.max(3 * period_us, period_us + 150_000); // METRICS: freeze
@@ -77,16 +81,28 @@ export class AgeTrace {
 
   /** The freezes that reach into the time after `from_us`, the one that lasts included. @param {number} from_us @param {number} now_us */
   freezes(from_us, now_us) {
-    while (this.#freezes.length && this.#freezes[0].to_us < from_us) this.#freezes.shift();
+    while (this.#freezes.length && this.#freezes[0].to_us < now_us - this.#keeps_us) this.#freezes.shift();
     const lasting = this.frozen_us(now_us) === null ? [] : [{ from_us: this.#fresh_us, to_us: now_us }];
-    return [...this.#freezes, ...lasting];
+    return [...this.#freezes.filter(({ to_us }) => to_us > from_us), ...lasting];
+  }
+
+  /** A window opens: the worst stall is looked for anew. @param {number} at_us */
+  begin(at_us) {
+    this.worst = { gap_us: 0, held: 0 };
+    this.look(at_us);
+  }
+
+  /** Stalls are looked for from here on; with Infinity nobody looks. @param {number} at_us */
+  look(at_us) {
+    this.#ended = { gap_us: 0, at_us: 0, held: 0 };
+    this.#looks_us = at_us;
   }
 
   /** @param {number} at_us */
   #fresh(at_us) {
     const gap_us = at_us - this.#fresh_us;
     if (at_us - this.#ended.at_us < this.#period_us && gap_us < this.#period_us / 2) this.#ended.held += 1;
-    else this.#ended = { gap_us, at_us, held: 1 };
+    else this.#ended = { gap_us: at_us - Math.max(this.#fresh_us, this.#looks_us), at_us, held: 1 };
     if (this.#ended.gap_us >= this.worst.gap_us) this.worst = { gap_us: this.#ended.gap_us, held: this.#ended.held };
     if (gap_us >= this.#threshold_us) this.#freezes.push({ from_us: this.#fresh_us, to_us: at_us });
   }

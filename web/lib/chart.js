@@ -16,6 +16,7 @@ import { LANES } from './lanes.js';
  * @property {{ label: string, lane?: keyof typeof LANES, colour?: string }[]} series `colour`: a custom property of style.css
  * @property {boolean} [bars] a histogram
  * @property {() => ([number, number] | [number, number, string])[]} [shaded] spans of x to shade, such as replays, and the custom property of their colour
+ * @property {() => [number, string][]} [marks] instants of x to mark, such as changes, each with its words
  * @property {boolean} [reads] pointing at the plot reads all series at that instant
  */
 
@@ -23,6 +24,8 @@ import { LANES } from './lanes.js';
 const SHADE = 0.16;
 /** Rows of the table twin: the newest. */
 const TWIN_ROWS = 12;
+/** Rows on which the words of marks are written. */
+const MARK_ROWS = 3;
 
 export class Chart {
   /** @type {uPlot | undefined} */
@@ -203,7 +206,7 @@ function options(uPlot, spec, box) {
       { ...axis, size: 58, space: 28, values: (_, splits) => splits.map((y) => shorn(spec.y.format(y))) },
     ],
     series: [{ label: spec.x.label }, ...spec.series.map((series) => lineOf(uPlot, spec, series))],
-    hooks: { drawClear: [(plot) => shade(plot, spec)] },
+    hooks: { drawClear: [(plot) => shade(plot, spec)], draw: [(plot) => mark(plot, spec)] },
   };
 }
 
@@ -232,6 +235,31 @@ function shade(plot, spec) {
     plot.ctx.fillStyle = colour(own ?? '--shade');
     plot.ctx.fillRect(left, plot.bbox.top, right - left, plot.bbox.height);
     plot.ctx.restore();
+  }
+}
+
+/** Upright lines with their words, below the top one by one so that they do not lie over each other. @param {uPlot} plot @param {ChartSpec} spec */
+function mark(plot, spec) {
+  const { ctx, bbox } = plot;
+  const pixels = bbox.height / plot.over.clientHeight;
+  const right = bbox.left + bbox.width;
+  for (const [i, [at, words]] of (spec.marks?.() ?? []).entries()) {
+    const x = Math.round(plot.valToPos(at, 'x', true));
+    if (x < bbox.left || x > right) continue;
+    ctx.save();
+    ctx.strokeStyle = ctx.fillStyle = colour('--soft');
+    ctx.lineWidth = pixels;
+    ctx.setLineDash([]);
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
+    ctx.font = `${11 * pixels}px system-ui, sans-serif`;
+    const isLeft = x + ctx.measureText(words).width + 8 * pixels > right;
+    ctx.textAlign = isLeft ? 'right' : 'left';
+    ctx.textBaseline = 'top';
+    ctx.fillText(words, x + (isLeft ? -4 : 4) * pixels, bbox.top + (2 + 13 * (i % MARK_ROWS)) * pixels);
+    ctx.restore();
   }
 }
 

@@ -26,6 +26,7 @@ export class Freshness {
   #heights = new Histogram();
   #longest_us = 0;
   #freezes = { count: 0, total_us: 0 };
+  #isPaused = false;
 
   /**
    * @param {number | null} from_us when watching begins; else at the first message that counts
@@ -47,10 +48,27 @@ export class Freshness {
     this.#rise(at_us);
     this.#gap(at_us);
     this.#newest_us = sent_us;
-    if (counts) {
+    if (counts && !this.#isPaused) {
       this.#to_us ??= at_us;
       this.#last_fresh_us ??= at_us;
     }
+  }
+
+  /** Nobody watches from here on: neither age nor gaps go on. @param {number} at_us */
+  pause(at_us) {
+    this.#rise(at_us);
+    this.#gap(at_us);
+    this.#isPaused = true;
+    // Where nothing had counted yet, the first that counts opens the watch as before.
+    if (this.#to_us !== null) this.#to_us = Infinity;
+    if (this.#last_fresh_us !== null) this.#last_fresh_us = Infinity;
+  }
+
+  /** @param {number} at_us */
+  resume(at_us) {
+    this.#isPaused = false;
+    if (this.#to_us !== null) this.#to_us = at_us;
+    if (this.#last_fresh_us !== null) this.#last_fresh_us = at_us;
   }
 
   /** @param {number} until_us */

@@ -22,6 +22,8 @@ export { Histogram };
  * @property {number} received_us when its bytes were first seen, on the receiver's clock
  * @property {number} bytes of payload
  *
+ * @typedef {{ from: number, to: number }} Span offsets, both included
+ *
  * @typedef {object} Opening
  * @property {number} first the first offset that counts; what is below is the warm-up
  * @property {number | null} [from_us] when the window opens, on the receiver's clock; else at the first message
@@ -54,6 +56,8 @@ const ON_TIME_ALLOWANCE_US = 50_000;
 const JITTER_GAIN = 16;
 /** Offsets below the greatest that are told from duplicates. */
 const SEEN_WINDOW = 65_536;
+/** Spans of offsets that count for nothing, at most. */
+const UNWATCHED_SPANS = 256;
 
 export class Meter {
   #first;
@@ -69,6 +73,8 @@ export class Meter {
   /** @type {number | null} */
   #last_transit_us = null;
   #payload_bytes = 0;
+  /** Offsets that count for nothing, since nobody watched when they were published; the last one may be open. @type {Span[]} */
+  #unwatched = [];
 
   /** @param {Opening} opening */
   constructor({ first, from_us = null, period_us, clock = { theta_us: 0, error_us: 0 } }) {
@@ -80,18 +86,53 @@ export class Meter {
   /**
    * Takes one arrival; to be called in the order in which they came.
    * @param {Arrival} arrival
+   * @returns {number | undefined} its one-way latency, µs, where it is a delivery that counts
    */
   arrival({ offset, sent_us, received_us, bytes }) {
     const at_us = this.#onSenders(received_us);
-    const counts = offset >= this.#first;
+    const counts = this.counts(offset);
+    let latency_us;
     if (counts) {
       this.#payload_bytes += bytes;
       const behind = this.#seen.insert(offset);
       if (behind === 'duplicate') this.#counts.duplicates += 1;
       else if (behind === 'too old') this.#counts.too_old += 1;
-      else this.#delivered(behind, at_us - sent_us);
+      else latency_us = this.#delivered(behind, at_us - sent_us);
     }
     this.#freshness.arrival(sent_us, at_us, counts);
+    return latency_us;
+  }
+
+  /** Whether a message is of the window. @param {number} offset */
+  counts(offset) {
+    return offset >= this.#first && !this.#unwatched.some(({ from, to }) => offset >= from && offset <= to);
+  }
+
+  /**
+   * Nobody watches from here on: what is published counts for nothing, and age and gaps are not watched.
+   *
+   * @param {{ from: number, at_us: number }} pause `from`: the first offset that does not count; `at_us` on the
+   *   receiver's clock
+   */
+  pause({ from, at_us }) {
+    this.#freshness.pause(this.#onSenders(at_us));
+    if (this.#unwatched.at(-1)?.to === Infinity) return;
+    // Whoever looks away so often did not watch in between either: the last span grows.
+    const previous = this.#unwatched.length === UNWATCHED_SPANS ? this.#unwatched.pop() : undefined;
+    this.#unwatched.push({ from: previous?.from ?? Math.max(from, this.#first), to: Infinity });
+  }
+
+  /** The window goes on. @param {{ first: number, at_us: number }} resumption `first`: the first offset that counts again */
+  resume({ first, at_us }) {
+    const last = this.#unwatched.at(-1);
+    if (last?.to !== Infinity) return;
+    last.to = Math.max(last.from, first) - 1;
+    this.#freshness.resume(this.#onSenders(at_us));
+  }
+
+  /** How many messages up to `greatest` were published while nobody watched. @param {number} greatest */
+  unwatched(greatest) {
+    return this.#unwatched.reduce((sum, { from, to }) => sum + Math.max(0, Math.min(to, greatest) - from + 1), 0);
   }
 
   /**
@@ -114,7 +155,8 @@ export class Meter {
    */
   summary({ last = -1, until_us, link_delay_us = null }) {
     const { delivered, duplicates, too_old } = this.#counts;
-    const published = Math.max(0, Math.max(last, this.#seen.greatest) - this.#first + 1);
+    const greatest = Math.max(last, this.#seen.greatest);
+    const published = Math.max(0, greatest - this.#first + 1 - this.unwatched(greatest));
     const missing = Math.max(0, published - delivered);
     const skipped = Math.min(this.#counts.skipped, missing);
     const lost = missing - skipped;
@@ -152,6 +194,7 @@ export class Meter {
   /**
    * @param {number} behind how far the offset is below the greatest seen
    * @param {number} transit_us
+   * @returns {number} the latency, µs
    */
   #delivered(behind, transit_us) {
     this.#counts.delivered += 1;
@@ -168,6 +211,7 @@ export class Meter {
       this.#jitter_us += (Math.abs(transit_us - this.#last_transit_us) - this.#jitter_us) / JITTER_GAIN;
     }
     this.#last_transit_us = transit_us;
+    return latency_us;
   }
 
   /** @returns {Summary['latency']} */

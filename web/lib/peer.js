@@ -100,7 +100,11 @@ export class Peer {
   /** @param {ChannelName} name @param {RTCDataChannelInit} init */
   #channel(name, init) {
     const channel = this.connection.createDataChannel(name, init);
-    channel.onmessage = ({ data }) => this.on.message(name, data, performance.now());
+    channel.onmessage = ({ data }) => {
+      const received_ms = performance.now();
+      // What the browser had queued still comes after the end.
+      if (!this.#hasEnded) this.on.message(name, data, received_ms);
+    };
     channel.onopen = () => this.#channelOpened();
     channel.onclose = () => this.#end('closed', 'the other side closed it');
     return channel;

@@ -33,14 +33,16 @@ export class Signalling {
   /**
    * @param {string} room 1–64 letters, digits, `-` and `_`
    * @param {SignallingHandlers} on
+   * @param {string} [base] the origin whose hub is asked, else the page's own
    */
-  constructor(room, on) {
+  constructor(room, on, base) {
     this.room = room;
     this.on = on;
+    this.base = base;
   }
 
   open() {
-    const socket = new WebSocket(socketUrl('/signal'));
+    const socket = new WebSocket(socketUrl('/signal', this.base));
     this.#socket = socket;
     socket.onopen = () => this.#say({ type: 'join', room: this.room });
     socket.onclose = ({ code, reason }) => {

@@ -45,3 +45,16 @@ test('after a sleep longer than the window only the newest spans are kept', () =
   assert.equal(trace.at(1000), null);
   assert.equal(trace.at(1000 + 72_000), 3_600_000);
 });
+
+test('a stall is looked for from the window’s opening, and not while nobody watches', () => {
+  const trace = new AgeTrace({ seconds: 5, period_us: PERIOD_US });
+  trace.arrival(START_US, START_US);
+  trace.begin(START_US + 300_000);
+  trace.arrival(START_US + 16_000, START_US + 400_000);
+  assert.equal(trace.worst.gap_us, 100_000, 'what was before the window is not its own');
+  trace.look(Infinity);
+  trace.arrival(START_US + 32_000, START_US + 2_000_000);
+  trace.look(START_US + 2_100_000);
+  trace.arrival(START_US + 48_000, START_US + 2_150_000);
+  assert.equal(trace.worst.gap_us, 100_000);
+});

@@ -75,3 +75,25 @@ test('what is too long or below zero counts in the last and the first bin', () =
   assert.ok(histogram.percentile(100) >= 3.6e9);
   assert.equal(new Histogram().percentile(50), 0);
 });
+
+test('what was published while nobody watched counts for nothing, and the pause is no gap', () => {
+  const meter = new Meter({ first: 10, from_us: 0, period_us: 10_000 });
+  const arrive = (/** @type {number} */ offset, late_us = 1000) =>
+    meter.arrival({ offset, sent_us: offset * 10_000 - 100_000, received_us: offset * 10_000 - 100_000 + late_us, bytes: 1 });
+  for (let offset = 10; offset < 20; offset += 1) arrive(offset);
+  meter.pause({ from: 20, at_us: 95_000 });
+  for (let offset = 20; offset < 30; offset += 2) assert.equal(arrive(offset, 900_000), undefined, 'slow and halved');
+  meter.resume({ first: 35, at_us: 1_800_000 });
+  for (let offset = 35; offset < 40; offset += 1) arrive(offset, 1_560_000);
+  const { delivery, longest_gap_ms, age } = meter.summary({ last: 40, until_us: 1_860_000 });
+  assert.deepEqual([delivery.published, delivery.delivered, delivery.lost], [16, 15, 1]);
+  assert.equal(meter.unwatched(40), 15);
+  assert.ok(longest_gap_ms <= 50, `${longest_gap_ms}`);
+  assert.equal(age?.watched_us, 95_000 - 1000 + 60_000);
+});
+
+test('a latency is told where it counts: not of the warm-up, not of a duplicate', () => {
+  const meter = new Meter({ first: 5, period_us: 10_000 });
+  const at = (/** @type {number} */ offset) => meter.arrival({ offset, sent_us: offset, received_us: offset + 700, bytes: 1 });
+  assert.deepEqual([at(4), at(5), at(5), at(6)], [undefined, 700, undefined, 700]);
+});

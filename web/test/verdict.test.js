@@ -50,7 +50,32 @@ test('a lane that delivered nothing is named', () => {
 });
 
 test('what speaks against the figures is said', () => {
-  assert.deepEqual(doubts([standing('sse')], { hidden_ms: 0, latest_ms: 3, error_ms: 0.2 }), []);
-  const all = doubts([standing('sse')], { hidden_ms: 900, latest_ms: 80, error_ms: 5 });
-  assert.equal(all.length, 3);
+  assert.deepEqual(doubts([standing('sse')], { hidden_ms: 0, unwatched: 0, latest_ms: 3, error_ms: 0.2, lateness_us: 90 }), []);
+  const all = doubts([standing('sse')], { hidden_ms: 900, unwatched: 54, latest_ms: 80, error_ms: 5, lateness_us: 3000, changes: 2 });
+  assert.equal(all.length, 5);
+  assert.match(all[0].replaceAll('\u00a0', ' '), /hidden for 0\.9 s: the 54 messages of that time are in no figure/);
+});
+
+test('what held positions back is named only where the link says so, and only on lanes that keep order', () => {
+  const stalls = [standing('websocket', { gap_ms: 212, held: 11 }), standing('datachannel', { gap_ms: 300, held: 5 }), standing('sse')];
+  const words = verdict(stalls, { ...RUN, losses: 'single' }).replaceAll('\u00a0', ' ');
+  assert.match(words, /WebSocket stood still for 212 ms; then 11 positions came at once, which had been held back behind a lost packet\./);
+  assert.match(words, /data channel stood still for 300 ms; then 5 positions came at once, which had been held back\./);
+  assert.doesNotMatch(said(...stalls), /lost packet/);
+});
+
+test('a link that loses all is told as that, and afterwards who was back when', () => {
+  assert.match(verdict([standing('sse', { delivered: 0 })], { ...RUN, losses: 'all', outage_ms: 2100 }), /passed nothing for 2\.1.s: every lane stands still/);
+  const lanes = [standing('sse', { gap_ms: 6200, held: 300 }), standing('datachannel', { gap_ms: 4100, held: 1, lost: 0, skipped: 200 })];
+  const words = verdict(lanes, { ...RUN, losses: 'changed', outage_ms: 4000 }).replaceAll('\u00a0', ' ');
+  assert.match(words, /^The link passed nothing for 4\.0 s\. WebRTC data channel was back first, after 4\.10 s without anything new, Server-Sent Events last, after 6\.20 s\./);
+  assert.match(words, /Server-Sent Events then delivered 300 old positions at once\./);
+  assert.match(words, /The server skipped 200 positions of 800 for WebRTC data channel, and said so\./);
+  assert.match(verdict([standing('sse'), standing('websocket')], { ...RUN, losses: 'none' }), /On this link without loss nothing tells them apart/);
+});
+
+test('what held all lanes about as long is told once, and longer stalls by their lanes', () => {
+  const words = said(standing('sse', { gap_ms: 900 }), standing('websocket', { gap_ms: 170 }), standing('datachannel', { gap_ms: 160 }));
+  assert.match(words, /^Every lane stood still for 160 ms or more: that is this machine’s doing, or the path’s\. Server-Sent Events stood still for 900 ms\./);
+  assert.doesNotMatch(words, /WebSocket stood/);
 });

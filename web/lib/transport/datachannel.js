@@ -49,9 +49,10 @@ export class DataChannelLane {
   /** What ended the last connection, short enough for a pill. */
   #cause = '';
 
-  /** @param {LaneHandlers} on */
-  constructor(on) {
+  /** @param {LaneHandlers} on @param {string} [base] the origin whose hub is asked, else the page's own */
+  constructor(on, base) {
     this.on = on;
+    this.base = base;
   }
 
   /** Opens a connection and subscribes to everything asked for so far. */
@@ -62,12 +63,13 @@ export class DataChannelLane {
     this.setup = new Setup();
     this.setup.mark('asked', performance.now());
     this.#timer = setTimeout(() => this.#ended('signalling', 'the hub did not answer in 5 s'), WELCOME_MS);
-    this.#signalling = new Signalling(`lane-${randomId()}`, {
+    const on = /** @type {import('../signalling.js').SignallingHandlers} */ ({
       welcome: (welcome) => this.#connect(welcome),
       signal: (from, signal) => from === SERVER && this.peer?.take(signal),
       refused: ({ code, message }) => this.#ended(`refused ${code}`, message),
       lost: (why) => this.#ended('signalling', `signalling ${why}`),
     });
+    this.#signalling = new Signalling(`lane-${randomId()}`, on, this.base);
     this.#signalling.open();
   }
 

@@ -29,12 +29,14 @@ export class SseLane {
   #cause = '';
 
   /**
-   * @param {{ topics: readonly string[], policy?: import('../message.js').Policy }} options
+   * @param {{ topics: readonly string[], policy?: import('../message.js').Policy, base?: string }} options `base`: the
+   *   origin to open, else the page's own
    * @param {LaneHandlers} on
    */
   constructor(options, on) {
     this.topics = options.topics;
     this.policy = options.policy;
+    this.base = options.base ?? self.location.origin;
     this.on = on;
   }
 
@@ -44,7 +46,7 @@ export class SseLane {
     const query = new URLSearchParams(this.topics.map((topic) => ['topic', topic]));
     if (this.policy) query.set('policy', this.policy);
     if (this.lastEventId) query.set('last_event_id', this.lastEventId);
-    const source = new EventSource(`/events?${query}`);
+    const source = new EventSource(`${this.base}/events?${query}`);
     this.#source = source;
     this.#tell('connecting', this.#attempt === 0 ? 'asked for the stream' : `attempt ${this.#attempt + 1}`);
 

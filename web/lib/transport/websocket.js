@@ -28,15 +28,16 @@ export class WebSocketLane {
   /** What ended the last connection. */
   #cause = '';
 
-  /** @param {LaneHandlers} on */
-  constructor(on) {
+  /** @param {LaneHandlers} on @param {string} [base] the origin to open, else the page's own */
+  constructor(on, base) {
     this.on = on;
+    this.base = base;
   }
 
   /** Opens the socket and subscribes to everything asked for so far, each from its cursor. */
   open() {
     this.#drop();
-    const socket = new WebSocket(socketUrl('/ws'), 'wirelab.v1');
+    const socket = new WebSocket(socketUrl('/ws', this.base), 'wirelab.v1');
     this.#socket = socket;
     this.#tell('connecting', this.#attempt === 0 ? 'asked for the upgrade' : `attempt ${this.#attempt + 1}`);
 
@@ -134,12 +135,13 @@ export class WebSocketLane {
 }
 
 /**
- * The WebSocket URL of a path on this origin.
+ * The WebSocket URL of a path.
  *
  * @param {string} path
+ * @param {string} [base] an origin, else the page's own
  */
-export function socketUrl(path) {
-  const url = new URL(path, self.location.href);
+export function socketUrl(path, base = self.location.href) {
+  const url = new URL(path, base);
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
   return url.href;
 }

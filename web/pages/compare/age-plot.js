@@ -1,4 +1,4 @@
-/** The age of information on one plot for all lanes: the last 15 s, the worst of each 50 ms, freezes shaded. */
+/** The age of information on one plot for all lanes: the last 15 s, the worst of each 50 ms, freezes shaded, changes of the link marked. */
 
 import { SPAN_US } from '../../lib/age-trace.js';
 import { Chart } from '../../lib/chart.js';
@@ -29,6 +29,7 @@ export class AgePlot {
       y: { format: duration, least: 50 },
       series: ORDER.map((lane) => ({ label: LANES[lane].short, lane })),
       shaded: () => this.#freezes(),
+      marks: () => (this.#run?.marks ?? []).map(({ at_us, words }) => [(at_us - this.#now_us) / 1e6, words]),
       reads: true,
     });
   }

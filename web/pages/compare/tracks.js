@@ -1,6 +1,6 @@
 /**
- * A dot a lane, where the newest position is, and its ghost, where it should be: staleness as distance. The position
- * runs to and fro with the sender's clock, so a message's `sent_us` says where the dot was when it was sent.
+ * A dot a lane, where the newest position is, and its ghost, where it would be with no delay but the link's: staleness as
+ * distance. The position runs to and fro with the sender's clock, so a message's `sent_us` says where it was when sent.
  */
 
 import { SPAN_US } from '../../lib/age-trace.js';
@@ -30,10 +30,10 @@ export class Tracks {
     new ResizeObserver(() => (this.#width = track.clientWidth)).observe(track);
   }
 
-  /** With the screen. @param {readonly Contender[]} contenders @param {number} now_us on the sender's clock */
-  draw(contenders, now_us) {
+  /** With the screen. @param {readonly Contender[]} contenders @param {number} now_us on the sender's clock @param {number} delay_us the link's */
+  draw(contenders, now_us, delay_us) {
     if (calm()) return;
-    const should = place(now_us) * this.#width;
+    const should = place(now_us - delay_us) * this.#width;
     for (const { lane, trace } of contenders) {
       const row = this.#rows.get(lane);
       if (!row || trace.newest_us === null) continue;

@@ -54,6 +54,7 @@ export async function lab({ bypassCSP = false, flags = [], server: command } = {
   context.on('weberror', (error) => complaints.push(String(error.error().stack)));
   return {
     url: server.url,
+    pid: server.pid,
     context,
     complaints,
     /**
@@ -80,9 +81,10 @@ export async function lab({ bypassCSP = false, flags = [], server: command } = {
   };
 }
 
-/** The command that serves on a port of loopback, by default on any free one. @param {{ port?: string, flags?: readonly string[] }} [how] */
+/** The command that serves on a port of loopback, by default on any free one, and without a link. @param {{ port?: string, flags?: readonly string[] }} [how] */
 function serve({ port = '0', flags = [] } = {}) {
-  return [serverPath(), 'serve', '--http', `127.0.0.1:${port}`, ...flags];
+  const link = flags.includes('--link-listen') ? [] : ['--link-listen', 'off'];
+  return [serverPath(), 'serve', '--http', `127.0.0.1:${port}`, ...link, ...flags];
 }
 
 /** @param {readonly string[]} [command] */
@@ -98,6 +100,7 @@ export async function startServer([program, ...args] = serve()) {
   ]);
   return {
     url,
+    pid: server.pid,
     async stop() {
       server.kill('SIGTERM');
       await exited;
