@@ -38,6 +38,6 @@ const stream = new StateStream();
 const roundTrips = new RoundTrips(lane, (theta) => stream.measure(theta));
 lane.subscribe(TOPIC);
 lane.open();
+tellPath();
 
 new Room(timeline).open();
-tellPath();

@@ -13,8 +13,8 @@
 import { backoff_ms } from '../backoff.js';
 import { readFrame } from '../message.js';
 import { Peer } from '../peer.js';
-import { randomId } from '../random-id.js';
 import { Setup } from '../setup.js';
+import { randomId } from '../random-id.js';
 import { SERVER, Signalling } from '../signalling.js';
 
 /** @typedef {import('../lanes.js').LaneHandlers} LaneHandlers */

@@ -12,9 +12,6 @@ const TYPES = {
   relay: 'an address at a TURN server, which passes everything on: works nearly everywhere, costs the most',
 };
 
-/** TCP from the browser, whose port 9 stands for any that the system gives it. */
-const DIALS = 'it would dial out by TCP, from whatever port it is given; only a peer that listens on TCP can be reached so';
-
 /** @typedef {{ id: string, type: string, [key: string]: any }} Stat */
 
 export class Pair {
@@ -84,6 +81,8 @@ function put(name, text) {
 /** @param {Stat} candidate @param {boolean} isSelected */
 function rowOf({ type, candidateType, address, port, protocol, url }, isSelected) {
   const host = address?.includes(':') ? `[${address}]` : address;
+  // TCP from the browser, whose port 9 stands for any that the system gives it (RFC 6544).
+  const dials = 'it would dial out by TCP, from whatever port it is given, to a peer that listens on TCP';
   const isDialling = protocol === 'tcp' && port === 9;
   return make(
     'tr',
@@ -92,7 +91,7 @@ function rowOf({ type, candidateType, address, port, protocol, url }, isSelected
     make('td', {}, candidateType),
     make('td', {}, make('code', {}, host ? `${host}:${port}` : `hidden, port ${port}`)),
     make('td', {}, protocol),
-    make('td', {}, isDialling ? DIALS : `${TYPES[candidateType] ?? ''}${url ? ` (${url})` : ''}`),
+    make('td', {}, isDialling ? dials : `${TYPES[candidateType] ?? ''}${url ? ` (${url})` : ''}`),
   );
 }
 
