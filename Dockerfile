@@ -41,7 +41,7 @@ COPY --from=build /src/target/dist/wirelab /usr/local/bin/wirelab
 RUN apt-get update && apt-get install -y --no-install-recommends libcap2-bin \
   && cp /usr/local/bin/wirelab /usr/local/bin/wirelab-link-helper \
   && setcap cap_net_admin+p /usr/local/bin/wirelab-link-helper \
-  && apt-get purge -y --auto-remove libcap2-bin && rm -rf /var/lib/apt/lists/* \
+  && apt-get purge -y --auto-remove libcap2-bin && rm -rf /var/lib/apt/lists/* /var/cache/apt/* \
   && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin wirelab
 USER wirelab
 ENV WIRELAB_HTTP=0.0.0.0:8080 \

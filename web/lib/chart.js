@@ -3,7 +3,7 @@
  * and the page says so.
  */
 
-import { calm } from './cadence.js';
+import { calm, setText } from './cadence.js';
 import { make } from './dom.js';
 import { shorn } from './format.js';
 import { LANES } from './lanes.js';
@@ -42,7 +42,8 @@ export class Chart {
     this.spec = spec;
     this.now = make('span', { class: 'now' });
     this.box = make('div', { class: 'plot', 'aria-hidden': 'true' });
-    this.twin = make('details', { class: 'twin' }, make('summary', {}, 'As a table'));
+    const whose = make('span', { class: 'unseen' }, `: ${spec.title}`);
+    this.twin = make('details', { class: 'twin' }, make('summary', {}, 'As a table', whose));
     host.append(
       make(
         'figure',
@@ -129,6 +130,12 @@ export class Chart {
         ...ys.map((column) => make('td', {}, column[i] === null ? '–' : y.format(column[i]))),
       ),
     );
+    const before = this.twin.querySelectorAll('tbody tr');
+    // The same cells with other figures: who reads them, by eye or by ear, keeps the place.
+    if (before.length === rows.length)
+      return rows.forEach(({ cells }, i) =>
+        [...cells].forEach((cell, j) => setText(before[i].children[j], cell.textContent ?? '')),
+      );
     const table = make(
       'table',
       {},

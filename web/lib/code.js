@@ -10,7 +10,10 @@ export function mountCode() {
     const copy = make('button', { type: 'button', class: 'quiet' }, 'Copy');
     details.append(copy, pre);
     const fill = once(async () => {
-      const source = await fetch(file).then((response) => response.text());
+      const source = await fetch(file).then(
+        (response) => (response.ok ? response.text() : `// The server answered ${response.status} for ${file}.`),
+        () => `// The server cannot be reached: reload the page to read ${file}.`,
+      );
       pre.replaceChildren(make('code', {}, ...colour(source)));
       copy.addEventListener('click', () => copyText(copy, source));
     });
@@ -26,6 +29,7 @@ export function mountCode() {
  * @param {string} text
  */
 async function copyText(button, text) {
+  button.ariaLive = 'polite';
   const label = button.textContent;
   try {
     await navigator.clipboard.writeText(text);

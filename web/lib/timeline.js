@@ -14,6 +14,8 @@ const KEPT = 5000;
 const ROWS = 60;
 /** What comes by the hundred, and is told as one row. */
 const RUNS = new Set(['message', 'ack', 'time']);
+/** Scrolled down by more than this, somebody reads, px. */
+const AT_TOP_PX = 4;
 
 /**
  * @typedef {object} Entry
@@ -34,6 +36,7 @@ export class Timeline {
   constructor(section) {
     this.body = need('tbody', section);
     this.kept = need('.kept', section);
+    this.log = need('.log', section);
     need('.export', section).addEventListener('click', () => this.#export());
     atTableRate(() => this.#draw());
   }
@@ -78,11 +81,21 @@ export class Timeline {
 
   #draw() {
     if (!this.#changed) return;
-    this.#changed = false;
-    const rows = newestRows(this.#entries, ROWS);
-    this.body.replaceChildren(...rows.map(drawRow));
+    const isRead = this.#isRead();
+    if (!isRead) {
+      this.#changed = false;
+      this.body.replaceChildren(...newestRows(this.#entries, ROWS).map(drawRow));
+    }
+    const waits = isRead ? '; the list waits while you read' : '';
     const gone = this.#dropped ? `, ${count(this.#dropped)} older ones are gone` : '';
-    this.kept.textContent = `${counted(this.#entries.length, 'event')} kept${gone}`;
+    this.kept.textContent = `${counted(this.#entries.length, 'event')} kept${gone}${waits}`;
+  }
+
+  /** Whether somebody is in the middle of the list: rows must not be taken from under their eyes, or marks. */
+  #isRead() {
+    const selection = document.getSelection();
+    const isMarked = selection?.type === 'Range' && selection.containsNode(this.log, true);
+    return isMarked || this.log.scrollTop > AT_TOP_PX || this.log.matches(':focus-visible');
   }
 
   #export() {
@@ -111,20 +124,21 @@ export class Timeline {
 export function newestRows(entries, most) {
   /** @type {(Row & { times: number })[]} */
   const rows = [];
-  // Two lanes alternate; a lane's run ends only where something else happens on the same lane.
-  /** @type {Map<string, Row & { times: number }>} */
-  const newestOfLane = new Map();
+  // Lanes alternate, and messages with acks: a run ends only where something of another kind happens on the same lane.
+  /** @type {Map<string, Map<string, Row & { times: number }>>} */
+  const runsOfLane = new Map();
   for (let i = entries.length - 1; i >= 0; i--) {
     const { at_ms, lane, event, text } = entries[i];
-    const run = newestOfLane.get(lane);
-    if (run && RUNS.has(event) && run.event === event) {
+    const run = runsOfLane.get(lane)?.get(event);
+    if (run) {
       run.times += 1;
       continue;
     }
     if (rows.length === most) break;
     const row = { at_ms, lane, event, text, times: 1 };
-    newestOfLane.set(lane, row);
     rows.push(row);
+    if (!RUNS.has(event)) runsOfLane.delete(lane);
+    else runsOfLane.set(lane, (runsOfLane.get(lane) ?? new Map()).set(event, row));
   }
   return rows.map(({ times, ...row }) =>
     times > 1 ? { ...row, text: `${count(times)} in a row, the last: ${row.text}` } : row,

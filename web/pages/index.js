@@ -8,6 +8,7 @@ import { Timeline } from '../lib/timeline.js';
 import { drawDecision } from './index/decision.js';
 import { drawFacts, drawServer } from './index/facts.js';
 import { TOPIC, runLanes } from './index/lanes.js';
+import { mountLink } from './index/link.js';
 
 mountHeader();
 mountCode();
@@ -20,10 +21,12 @@ getInfo()
       drawDecision(info.decision);
       drawFacts(info.transports);
       drawServer(info);
+      mountLink(info);
     },
     (error) => {
       const words = `This server did not say what it is: ${error.message}. Reload the page to ask again.`;
-      for (const place of ['.decision .rows td', '.facts p', '.server dd']) need(place).textContent = words;
+      const places = ['.decision .rows td', '.facts p', '.link-says .say', '.facts-of dd'];
+      for (const place of places) need(place).textContent = words;
     },
   )
   .finally(() => need('main').removeAttribute('data-asking'));

@@ -7,6 +7,7 @@ import { Timeline } from '../lib/timeline.js';
 import { DataChannelLane } from '../lib/transport/datachannel.js';
 import { Pair } from './webrtc/pair.js';
 import { Room } from './webrtc/room.js';
+import { tellPath } from './webrtc/path.js';
 import { RoundTrips } from './webrtc/round-trips.js';
 import { SetUp } from './webrtc/set-up.js';
 import { StateStream, TOPIC } from './webrtc/state-stream.js';
@@ -37,5 +38,6 @@ const stream = new StateStream();
 const roundTrips = new RoundTrips(lane, (theta) => stream.measure(theta));
 lane.subscribe(TOPIC);
 lane.open();
+tellPath();
 
 new Room(timeline).open();

@@ -1,5 +1,6 @@
 /** WebSocket: one socket carries the echoes and the chat; the stalled reader and the close codes open their own. */
 
+import { getInfo } from '../lib/api.js';
 import { mountCode } from '../lib/code.js';
 import { need } from '../lib/dom.js';
 import { lanePill, mountHeader } from '../lib/header.js';
@@ -32,6 +33,8 @@ const lane = new WebSocketLane(
 const roundTrips = new RoundTrips(lane);
 const chat = new Chat(lane);
 lane.open();
+// A server that does not answer says so by its socket already.
+getInfo().then(({ publish }) => chat.allow(publish), () => {});
 
 mountStall(timeline);
 mountCodes(timeline);

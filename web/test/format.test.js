@@ -82,3 +82,16 @@ test('the time line joins the runs of a lane, though lanes alternate', () => {
     'sse open: ',
   ]);
 });
+
+test('the time line joins messages and acks that alternate on one lane, and loses nothing that happened once', () => {
+  const entries = ['open', 'message', 'time', 'message', 'time', 'message', 'closed', 'message'].map((event, at_ms) => ({
+    at_ms,
+    lane: 'datachannel',
+    event,
+    text: String(at_ms),
+  }));
+  assert.deepEqual(
+    newestRows(entries, 10).map(({ event, text }) => `${event}: ${plain(text)}`),
+    ['message: 7', 'closed: 6', 'message: 3 in a row, the last: 5', 'time: 2 in a row, the last: 4', 'open: 0'],
+  );
+});

@@ -14,6 +14,7 @@ import { backoff_ms } from '../backoff.js';
 import { readFrame } from '../message.js';
 import { Peer } from '../peer.js';
 import { Setup } from '../setup.js';
+import { randomId } from '../random-id.js';
 import { SERVER, Signalling } from '../signalling.js';
 
 /** @typedef {import('../lanes.js').LaneHandlers} LaneHandlers */
@@ -176,10 +177,4 @@ export class DataChannelLane {
     this.state = { name, why, cause: this.#cause, at_ms: performance.now(), wait_ms };
     this.on.state(this.state);
   }
-}
-
-/** `crypto.randomUUID` exists only where the page is served securely; this does everywhere. */
-export function randomId() {
-  const parts = crypto.getRandomValues(new Uint32Array(4));
-  return [...parts].map((part) => part.toString(16).padStart(8, '0')).join('');
 }

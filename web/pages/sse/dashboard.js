@@ -9,6 +9,8 @@ import { bytes, count, duration, percent, three } from '../../lib/format.js';
 const WINDOW_S = 120;
 /** Memory is plotted in MiB, so that the axis has round numbers. */
 const MIB = 2 ** 20;
+/** In the order of the plot's lines. */
+const LANES = /** @type {const} */ (['sse', 'websocket', 'datachannel']);
 /** Readings kept: what the window shows and a little to its left. */
 const KEPT = 130;
 
@@ -19,7 +21,7 @@ const KEPT = 130;
  * @property {number} memory_bytes
  * @property {number} system_memory_used_bytes
  * @property {number} system_memory_total_bytes
- * @property {{ sse: number, websocket: number }} connections
+ * @property {Record<'sse' | 'websocket' | 'datachannel', number>} connections
  * @property {number} deliveries_per_second
  * @property {number} uptime_s
  */
@@ -62,6 +64,7 @@ export class Dashboard {
       series: [
         { label: 'SSE', lane: 'sse' },
         { label: 'WebSocket', lane: 'websocket' },
+        { label: 'WebRTC', lane: 'datachannel' },
       ],
     });
     setText(reading('protocol'), pageProtocol());
@@ -91,10 +94,9 @@ export class Dashboard {
     const at_s = this.#readings.map((reading) => reading.at_s);
     this.cpu.draw([at_s, metrics.map((m) => m.cpu_percent)], percent(newest.cpu_percent));
     this.memory.draw([at_s, metrics.map((m) => m.memory_bytes / MIB)], bytes(newest.memory_bytes));
-    const { sse, websocket } = newest.connections;
     this.connections.draw(
-      [at_s, metrics.map((m) => m.connections.sse), metrics.map((m) => m.connections.websocket)],
-      `${sse} SSE, ${websocket} WebSocket`,
+      [at_s, ...LANES.map((lane) => metrics.map((m) => m.connections[lane]))],
+      `${count(LANES.reduce((sum, lane) => sum + newest.connections[lane], 0))} open`,
     );
   }
 
@@ -107,6 +109,8 @@ export class Dashboard {
       reading('system_memory'),
       `${bytes(newest.system_memory_used_bytes)} of ${bytes(newest.system_memory_total_bytes)}`,
     );
+    const { sse, websocket, datachannel } = newest.connections;
+    setText(reading('connections'), `${count(sse)} SSE, ${count(websocket)} WebSocket, ${count(datachannel)} WebRTC`);
     setText(reading('deliveries'), `${three(newest.deliveries_per_second)}\u00a0/s`);
     for (const chart of [this.cpu, this.memory, this.connections]) chart.drawTable();
   }

@@ -106,7 +106,7 @@ export class Plug {
   #pull(away_ms) {
     if (this.#isAway || !(away_ms > 0)) return;
     this.#isAway = true;
-    this.button.disabled = true;
+    this.button.ariaDisabled = 'true'; // not disabled: that would take the focus from who pressed it
     this.#told = '';
     this.stream.close('plug pulled');
     this.#accounts = new Map(this.topics.map((topic) => [topic, new Account(this.#seen.get(topic) ?? 0)]));
@@ -124,7 +124,7 @@ export class Plug {
 
   #return() {
     this.#isAway = false;
-    this.button.disabled = false;
+    this.button.ariaDisabled = null;
     this.#hello_us = Infinity;
     this.#back_ms = performance.now();
     this.say('back: the last id is sent, replaying …');

@@ -57,7 +57,8 @@ export class Pair {
     const messages = ['state', 'control'].map((name) => count(channel(name)?.messagesReceived ?? NaN));
     put('path', local && remote ? `${local.candidateType} – ${remote.candidateType}, ${local.protocol}` : '–');
     put('rtt', duration((pair?.currentRoundTripTime ?? NaN) * 1000));
-    put('dtls', [dtlsWords(transport?.tlsVersion), transport?.dtlsCipher?.replace(/^TLS_/, '')].filter(Boolean).join(', ') || '–');
+    const cipher = transport?.dtlsCipher?.replace(/^TLS_/, '').replaceAll('_', ' ');
+    put('dtls', [dtlsWords(transport?.tlsVersion), cipher].filter(Boolean).join(', ') || '–');
     put('sent', bytes(pair?.bytesSent ?? NaN));
     put('received', bytes(pair?.bytesReceived || transport?.bytesReceived || NaN));
     put('messages', messages.join(' / '));
@@ -79,14 +80,18 @@ function put(name, text) {
 
 /** @param {Stat} candidate @param {boolean} isSelected */
 function rowOf({ type, candidateType, address, port, protocol, url }, isSelected) {
+  const host = address?.includes(':') ? `[${address}]` : address;
+  // TCP from the browser, whose port 9 stands for any that the system gives it (RFC 6544).
+  const dials = 'it would dial out by TCP, from whatever port it is given, to a peer that listens on TCP';
+  const isDialling = protocol === 'tcp' && port === 9;
   return make(
     'tr',
     isSelected ? { class: 'selected' } : {},
     make('th', { scope: 'row' }, type === 'local-candidate' ? 'this browser' : 'the server'),
     make('td', {}, candidateType),
-    make('td', {}, make('code', {}, address ? `${address}:${port}` : `hidden, port ${port}`)),
+    make('td', {}, make('code', {}, host ? `${host}:${port}` : `hidden, port ${port}`)),
     make('td', {}, protocol),
-    make('td', {}, `${TYPES[candidateType] ?? ''}${url ? ` (${url})` : ''}`),
+    make('td', {}, isDialling ? dials : `${TYPES[candidateType] ?? ''}${url ? ` (${url})` : ''}`),
   );
 }
 

@@ -8,8 +8,8 @@ import { atTableRate, setText, speaker } from '../../lib/cadence.js';
 import { mountCopy } from '../../lib/code.js';
 import { make, need } from '../../lib/dom.js';
 import { counted } from '../../lib/format.js';
+import { randomId } from '../../lib/random-id.js';
 import { SERVER, Signalling } from '../../lib/signalling.js';
-import { randomId } from '../../lib/transport/datachannel.js';
 import { parameter, setParameter } from '../../lib/url.js';
 import { Visitor } from './visitor.js';
 
@@ -132,7 +132,10 @@ export class Room {
     for (const visitor of this.#visitors.values()) visitor.draw(this.#present.has(visitor.id));
     this.nobody.hidden = this.#visitors.size > 0;
     const open = [...this.#visitors.values()].filter(({ peer }) => peer.isOpen).length;
-    this.say(this.#hub || `In the room with ${counted(this.#visitors.size, 'other browser')}, connected to ${open}.`);
+    const company = this.#visitors.size
+      ? `In the room with ${counted(this.#visitors.size, 'other browser')}, connected to ${open}.`
+      : 'Alone in the room: open its link in a second tab, or send it to somebody.';
+    this.say(this.#hub || company);
   }
 
   /** @param {string} hub what is wrong with it; empty: nothing @param {string} event @param {Record<string, unknown>} detail */

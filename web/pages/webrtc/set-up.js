@@ -50,7 +50,7 @@ function drawStep({ id, from_ms, to_ms, isHidden }, whole_ms) {
   setText(from, to_ms === null ? '–' : duration(from_ms));
   setText(took, to_ms !== null ? duration(to_ms - from_ms) : isHidden ? 'not told apart' : '–');
   bar.hidden = to_ms === null;
-  bar.style.left = `${(100 * from_ms) / whole_ms}%`;
+  bar.style.left = `min(${(100 * from_ms) / whole_ms}%, 100% - 2px)`; // the shortest bar is 2 px wide
   bar.style.width = `${(100 * ((to_ms ?? from_ms) - from_ms)) / whole_ms}%`;
 }
 

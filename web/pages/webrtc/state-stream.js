@@ -27,7 +27,7 @@ export class StateStream {
   constructor() {
     this.say = speaker(need('#state .say'));
     this.chart = new Chart(need('[data-chart="state"]'), {
-      title: 'Age of information on state',
+      title: 'Age of information',
       x: {
         label: 'when',
         range: () => [-WINDOW_S, 0],
@@ -69,7 +69,7 @@ export class StateStream {
     const last = Math.floor(now_us / SPAN_US) - 1; // the newest that is over: a span that has just begun looks too good
     const spans = Array.from({ length: SPANS }, (_, i) => last - SPANS + 1 + i);
     const xs = spans.map((span) => ((span - last) * SPAN_US) / 1e6);
-    this.chart.draw([xs, spans.map((span) => this.#trace.at(span))], 'the worst of each 50 ms');
+    this.chart.draw([xs, spans.map((span) => this.#trace.at(span))], 'worst of each 50 ms');
   }
 
   #drawTable() {

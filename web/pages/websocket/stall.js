@@ -27,7 +27,8 @@ export function mountStall(timeline) {
 
   need('form', section).addEventListener('submit', async (event) => {
     event.preventDefault();
-    button.disabled = true;
+    if (button.ariaDisabled) return;
+    button.ariaDisabled = 'true'; // not disabled: that would take the focus from who pressed it
     const stall_ms = Number(stall.value) * 1000;
     const row = need(`.policies tr[data-policy="${policy.value}"]`);
     const url = socketUrl(`/ws?topic=${TOPIC}&policy=${policy.value}`);
@@ -37,7 +38,7 @@ export function mountStall(timeline) {
       if (report.kind !== 'reading') timeline.add('websocket', report.kind, `reader: ${words}`, { ...report });
     });
     say(verdict(policy.value, report));
-    button.disabled = false;
+    button.ariaDisabled = null;
   });
 }
 

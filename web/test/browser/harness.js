@@ -131,7 +131,8 @@ export function lossyServer() {
   return path;
 }
 
-function serverPath() {
+/** The server under test. */
+export function serverPath() {
   if (process.env.WIRELAB_BIN) return process.env.WIRELAB_BIN;
   const built = ['release', 'debug']
     .map((profile) => fileURLToPath(new URL(`../../../target/${profile}/wirelab`, import.meta.url)))

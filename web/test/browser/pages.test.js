@@ -145,6 +145,29 @@ test('the time line is exported whole', async () => {
   await page.close();
 });
 
+test('the time line waits while somebody reads it, says so, and goes on', async () => {
+  const page = await strict.open('/');
+  await textOf(page, '#timeline tbody', /message/);
+  await page.locator('#timeline .log').focus();
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Shift+Tab');
+  await textOf(page, '#timeline .kept', /the list waits while you read$/);
+  const held = await page.locator('#timeline tbody').textContent();
+  const kept = await page.locator('#timeline .kept').textContent();
+  await page.waitForFunction((kept) => document.querySelector('#timeline .kept')?.textContent !== kept, kept);
+  assert.equal(await page.locator('#timeline tbody').textContent(), held);
+  await page.locator('#timeline .export').focus();
+  await page.waitForFunction((held) => document.querySelector('#timeline tbody')?.textContent !== held, held);
+  await page.close();
+});
+
+test('the first page says what the link is, or that there is none, and asks nothing that this server does not know', async () => {
+  const page = await strict.open('/');
+  await textOf(page, '.link-says', /^(This server has no link|Up, through|None on this machine|Off|Lost)/);
+  assert.deepEqual(strict.complaints.splice(0), []);
+  await page.close();
+});
+
 test('after a restart all lanes come back by themselves, and those that resume are told that the log is another one', async () => {
   const page = await strict.open('/');
   for (const lane of ['sse', 'websocket', 'datachannel'])

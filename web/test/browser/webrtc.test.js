@@ -23,6 +23,7 @@ test('a data channel to the server’s peer opens and carries tick.60.100', asyn
     await textOf(page, `[data-step="${step}"] td:nth-of-type(2)`, /s$/);
   await textOf(page, '.candidates .selected', /host|prflx/);
   await textOf(page, '[data-pair="path"]', /udp/);
+  await textOf(page, '#state .path', /^This page is on the direct path/);
   assert.deepEqual(bench.complaints.splice(0), []);
   await page.close();
 });
@@ -50,7 +51,7 @@ test('connecting again makes a new connection that carries the feed', async () =
 
 test('two pages meet in a room, and talk', async () => {
   const first = await bench.open('/webrtc.html');
-  await textOf(first, '#room .say', /^In the room/);
+  await textOf(first, '#room .say', /^Alone in the room/);
   const second = await bench.open((await first.locator('.room-link').getAttribute('href')) ?? '');
   for (const page of [first, second]) await textOf(page, '.visitors tbody', /open.*[µm]s.*[1-9][0-9]* of/);
 
@@ -62,14 +63,14 @@ test('two pages meet in a room, and talk', async () => {
 
   await first.waitForFunction(() => document.querySelectorAll('.visitors tbody tr:not(.nobody)').length === 1);
   await first.close();
-  await textOf(second, '#room .say', /with 0 other browsers/);
+  await textOf(second, '#room .say', /^Alone in the room/);
   await second.close();
 });
 
 test('two pages go on when the hub is gone, and say so', async () => {
   const own = await lab();
   const first = await own.open('/webrtc.html?room=outlives');
-  await textOf(first, '#room .say', /^In the room/);
+  await textOf(first, '#room .say', /^Alone in the room/);
   const second = await own.open('/webrtc.html?room=outlives');
   for (const page of [first, second]) await textOf(page, '.visitors tbody', /open.*[1-9][0-9]* of/);
   await own.stop();

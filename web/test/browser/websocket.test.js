@@ -1,9 +1,12 @@
 /** The experiments of the WebSocket page. */
 
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { cellsOf, lab, textOf } from './harness.js';
+import { cellsOf, lab, serverPath, textOf } from './harness.js';
 
 /** A run of the stalled reader: one second warm, up to fifteen stalled, three afterwards. */
 const STALL_PATIENCE_MS = 40_000;
@@ -51,6 +54,40 @@ test('a chat in two tabs: both have every line, the second the old ones too', as
   await second.close();
 });
 
+test('where other machines reach the server, a line needs the token; a wrong one costs nobody the text', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'wirelab-'));
+  const token = 'for-this-test-alone-0123456789abcdef';
+  writeFileSync(join(folder, 'token'), token, { mode: 0o600 });
+  const open = await lab({ server: reachable('--admin-token-file', join(folder, 'token')) });
+  const page = await open.open('/websocket.html');
+  await textOf(page, '.who-may', /needs its administrator’s token/);
+  await page.locator('[name="token"]').fill('not-the-token');
+  await say(page, 'through the gate');
+  await textOf(page, '#chat .say', /^not sent: .*token/);
+  assert.equal(await page.locator('[name="text"]').inputValue(), 'through the gate');
+  await page.locator('[name="token"]').fill(token);
+  await say(page, 'through the gate');
+  await textOf(page, '.chat-lines', /through the gate/);
+  await textOf(page, '#chat .say', /^sent: message 1 of the room/);
+  assert.doesNotMatch(page.url(), /token/);
+  await open.close();
+  rmSync(folder, { recursive: true });
+});
+
+test('where nobody may write the chat says so, and the rest of the page works though it is not served securely', async () => {
+  const closed = await lab({ server: reachable() });
+  const page = await closed.context.newPage();
+  await page.addInitScript(() => {
+    // @ts-ignore: as on http:// beyond loopback, where a browser has no such thing
+    delete Crypto.prototype.randomUUID;
+  });
+  await page.goto(`${closed.url}/websocket.html`);
+  await textOf(page, '.who-may', /^Closed for writing/);
+  assert.ok(await page.locator('#chat [type="submit"]').isDisabled());
+  await textOf(page, '[data-reading="count"]', /[1-9]/);
+  await closed.close();
+});
+
 test('close codes are provoked and decoded', async () => {
   const page = await bench.open('/websocket.html');
   for (const code of [1000, 1003, 1009]) {
@@ -85,6 +122,11 @@ for (const [policy, ended] of /** @type {[string, RegExp][]} */ ([
     assert.deepEqual(bench.complaints.splice(0), []);
     await page.close();
   });
+}
+
+/** A server that other machines can reach. @param {...string} flags */
+function reachable(...flags) {
+  return [serverPath(), 'serve', '--http', '0.0.0.0:0', ...flags];
 }
 
 /** @param {import('playwright-core').Page} page @param {string} text */

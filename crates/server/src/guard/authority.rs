@@ -51,6 +51,14 @@ impl Host {
         }
     }
 
+    /// Whether browsers trust it without TLS (W3C Secure Contexts, section 3.1).
+    pub(super) fn is_loopback(&self) -> bool {
+        match self {
+            Self::Ip(ip) => ip.to_canonical().is_loopback(),
+            Self::Name(name) => &**name == "localhost",
+        }
+    }
+
     fn parse(text: &str) -> Option<Self> {
         if let Some(inner) = text.strip_prefix('[') {
             let v6: Ipv6Addr = inner.strip_suffix(']')?.parse().ok()?;

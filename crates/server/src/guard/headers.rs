@@ -18,18 +18,20 @@ use super::authority::{Authority, Host};
 const FIXED_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
     worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; connect-src 'self'";
 
-const FIXED: [(HeaderName, HeaderValue); 4] = [
+const FIXED: [(HeaderName, HeaderValue); 3] = [
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-    (
-        HeaderName::from_static("cross-origin-opener-policy"),
-        HeaderValue::from_static("same-origin"),
-    ),
     (
         HeaderName::from_static("cross-origin-resource-policy"),
         HeaderValue::from_static("same-origin"),
     ),
 ];
+
+/// Only where browsers obey it: elsewhere Chromium writes an error on every page's console.
+const OPENER_POLICY: (HeaderName, HeaderValue) = (
+    HeaderName::from_static("cross-origin-opener-policy"),
+    HeaderValue::from_static("same-origin"),
+);
 
 /// How long a browser may remember our answer to a preflight, s.
 const PREFLIGHT_MAX_AGE_S: HeaderValue = HeaderValue::from_static("600");
@@ -43,6 +45,10 @@ pub(super) fn dress(
 ) {
     for (name, value) in &FIXED {
         headers.insert(name, value.clone());
+    }
+    if host.is_some_and(|host| host.host.is_loopback()) {
+        let (name, value) = OPENER_POLICY;
+        headers.insert(name, value);
     }
     headers.insert(CONTENT_SECURITY_POLICY, policy(host, ports));
     headers.append(VARY, ORIGIN.into()); // whether or not there was one: caches must ask again
