@@ -22,21 +22,12 @@
 /** @typedef {{ axis: string, need: string, fits: Record<TransportId, 'best' | 'works' | 'no'>, because: string }} DecisionRow */
 
 /**
- * What `GET /api/link` says of the emulated link to the same server.
+ * What is shown of the emulated link to the same server; link.js has all of it, and sets it.
  *
- * @typedef {object} Link
- * @property {'up' | 'lost' | 'unavailable' | 'off'} state `lost`: what carried it died
- * @property {string} [why] for every state but up
- * @property {{ what: string, commands: string[] }[]} ways_out what to type; each is enough by itself
- * @property {string} [mechanism]
- * @property {number} [port] of the server's far listener
- * @property {{ name: string | null, down: Shape, up: Shape }} [profile] name null: set by figures
- * @property {{ name: string, title: string }[]} profiles
- */
-
-/**
- * @typedef {{ delay: string, jitter: string, rate?: string,
- *   loss: string | { outages: string, mean: string } | { bursts: string, length: number } }} Shape one direction
+ * @typedef {import('./link.js').LinkState} LinkState
+ * @typedef {Pick<import('./shape.js').Shape, 'delay' | 'jitter' | 'loss' | 'rate'>} Shape one direction
+ * @typedef {Pick<LinkState, 'state' | 'why' | 'ways_out' | 'mechanism' | 'port'>
+ *   & { profile?: { name: string | null, down: Shape, up: Shape }, profiles: { name: string, title: string }[] }} Link
  */
 
 /** @returns {Promise<Link>} only from the direct path, and from a server that knows of links: see {@link Info} */

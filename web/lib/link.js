@@ -5,6 +5,8 @@
  * The link's own state never travels through the link: the page's own origin is asked.
  */
 
+import { farOrigin } from './link-words.js';
+
 /** @typedef {import('./shape.js').Profile} Profile */
 /** @typedef {import('./shape.js').Shape} Shape */
 /** @typedef {{ what: string, commands: string[] }} WayOut */
@@ -95,7 +97,7 @@ export class Link {
 
   /** Where the lanes go through the link: this page's own host on the link's port. */
   get origin() {
-    return this.now?.port ? `${location.protocol}//${location.hostname}:${this.now.port}` : undefined;
+    return this.now?.port ? farOrigin(location.hostname, this.now.port) : undefined;
   }
 
   /** Asks for the state, unless a wish or a question is on its way, which will tell it. */

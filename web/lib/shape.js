@@ -140,7 +140,7 @@ export function isLossless({ down, up }) {
 }
 
 /** What a link does, short enough for a mark on a plot: `20 ms, 2 % lost`. @param {Profile} profile */
-export function profileWords({ down, up }) {
+export function inShort({ down, up }) {
   return sameShape(down, up) ? shapeWords(down) : `down ${shapeWords(down)}; up ${shapeWords(up)}`;
 }
 

@@ -7,6 +7,7 @@ import { need } from '../lib/dom.js';
 import { counted, seconds } from '../lib/format.js';
 import { lanePill, mountHeader } from '../lib/header.js';
 import { Link } from '../lib/link.js';
+import { farOrigin, pathOf } from '../lib/link-words.js';
 import { sameProfile, symmetric } from '../lib/shape.js';
 import { Timeline } from '../lib/timeline.js';
 import { AgePlot } from './compare/age-plot.js';
@@ -141,10 +142,9 @@ function failed(words) {
 /** What to say where this page itself came through the link, on which the link cannot be set. @returns {Promise<string | undefined>} */
 async function throughLink() {
   const listeners = await getInfo().then(({ listeners }) => listeners, () => []);
-  const own = listeners.find(({ url }) => new URL(url).port === location.port);
   const direct = listeners.find(({ path }) => path === 'direct');
-  if (own?.path !== 'link' || !direct) return undefined;
-  const address = `${location.protocol}//${location.hostname}:${new URL(direct.url).port}${location.pathname}`;
+  if (pathOf(listeners, location.port) !== 'link' || !direct) return undefined;
+  const address = `${farOrigin(location.hostname, Number(new URL(direct.url).port || 80))}${location.pathname}`;
   return `This page came through the link itself, and so do its lanes. On ${address} the link can be set.`;
 }
 

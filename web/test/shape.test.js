@@ -48,7 +48,7 @@ test('two shapes are the same however they are written', () => {
 });
 
 test('a link in words says each direction where they differ', () => {
-  const said = (/** @type {import('../lib/shape.js').Profile} */ profile) => shape.profileWords(profile).replaceAll('\u00a0', ' ');
+  const said = (/** @type {import('../lib/shape.js').Profile} */ profile) => shape.inShort(profile).replaceAll('\u00a0', ' ');
   assert.equal(said(shape.symmetric({ delay: '20ms', loss: '2%' })), '20 ms, 2 % lost');
   assert.equal(
     said({ down: shape.whole({ delay: '5ms', jitter: '30ms', rate: '10Mbit/s' }), up: shape.whole({ loss: { outages: '2%', mean: '80ms' } }) }),

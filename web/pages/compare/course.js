@@ -3,7 +3,7 @@
  * carried, which is the difference of its counters. Told what `/api/link` answered; asks nobody.
  */
 
-import { figuresOf, isLossless, profileWords, sameProfile, timeOf } from '../../lib/shape.js';
+import { figuresOf, isLossless, inShort, sameProfile, timeOf } from '../../lib/shape.js';
 
 /** @typedef {import('../../lib/link.js').LinkState} LinkState */
 /** @typedef {import('../../lib/link.js').Counters} Counters */
@@ -122,7 +122,7 @@ export class Course {
 
 /** A setting in words, by its name where it has one. @param {Profile & { name: string | null }} profile */
 export function settingWords(profile) {
-  return profile.name ?? profileWords(profile);
+  return profile.name ?? inShort(profile);
 }
 
 /** @returns {Carried} */

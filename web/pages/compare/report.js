@@ -5,7 +5,7 @@
  */
 
 import { SPAN_US } from '../../lib/age-trace.js';
-import { isLossless, profileWords, symmetric } from '../../lib/shape.js';
+import { isLossless, inShort, symmetric } from '../../lib/shape.js';
 
 /** @typedef {import('../../lib/shape.js').Profile} Profile */
 /** @typedef {import('./course.js').Carried} Carried */
@@ -69,7 +69,7 @@ export function report(run) {
     machine: { os: browser.platform || UNKNOWN, kernel: UNKNOWN, cpu: UNKNOWN, cores: browser.cores },
     points: [
       {
-        label: isDirect ? 'direct' : (run.setting?.name ?? profileWords(profile).replaceAll('\u00a0', ' ')),
+        label: isDirect ? 'direct' : (run.setting?.name ?? inShort(profile).replaceAll('\u00a0', ' ')),
         is_control: !isDirect && isLossless(profile) && run.changes.length === 0,
         profile: bare(profile),
         runs: [
