@@ -241,7 +241,7 @@ function shade(plot, spec) {
 /** Upright lines with their words, below the top one by one so that they do not lie over each other. @param {uPlot} plot @param {ChartSpec} spec */
 function mark(plot, spec) {
   const { ctx, bbox } = plot;
-  const pixels = bbox.height / plot.over.clientHeight;
+  const pixels = devicePixelRatio;
   const right = bbox.left + bbox.width;
   for (const [i, [at, words]] of (spec.marks?.() ?? []).entries()) {
     const x = Math.round(plot.valToPos(at, 'x', true));
