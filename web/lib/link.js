@@ -163,8 +163,8 @@ export class Link {
       this.#timer = setTimeout(() => this.#put(), DEBOUNCE_MS);
       return;
     }
-    for (const { done } of waiting) done(isSet);
     if (!isSet) await this.read(); // what the link is now, which is not what was wished for
+    for (const { done } of waiting) done(isSet);
   }
 
   /** @param {LinkState} now @param {By} by */
