@@ -9,6 +9,7 @@ use std::{
 
 use wirelab_transport::feed;
 
+pub use crate::turn::Turn;
 pub use wirelab_transport::feed::Limits as FeedLimits;
 
 use crate::guard::{Host, Origin};
@@ -29,6 +30,8 @@ pub struct Config {
     /// Whether they are told the addresses of the UDP sockets. Not where the way in is another one, as it is behind an
     /// emulated link: a peer would go round it.
     pub announce_own: bool,
+    /// The relays for browsers that nothing else lets through, and what they check.
+    pub turn: Option<Turn>,
     /// Of 1,000 datagrams that carry data channels, how many are lost on their way out: for tests that prove by behaviour
     /// what each channel is (`crates/cli/examples/lossy.rs`). No flag, variable or file sets it.
     pub lost_per_mille: u32,
@@ -82,6 +85,7 @@ impl Default for Config {
             web_dir: None,
             announce: Vec::new(),
             announce_own: true,
+            turn: None,
             lost_per_mille: 0,
             grace: Duration::from_secs(8),
             sse_heartbeat: Duration::from_secs(15),

@@ -13,6 +13,7 @@ mod metric;
 mod pages;
 mod problem;
 mod routes;
+mod turn;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Instant};
 
@@ -30,6 +31,7 @@ use crate::{
     http::{Accept, Counters},
 };
 pub use guard::{AuthorityError, Host, Origin};
+pub use turn::{TurnUrl, TurnUrlError};
 
 /// The version that `hello` and `/api/info` tell.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -109,6 +111,7 @@ pub async fn run(listeners: Listeners, config: Config, stop: CancellationToken) 
         webrtc::PortCounters::register(&mut registry),
         hub::Counters::register(&mut registry),
     );
+    let turn = turn::Minter::new(config.turn.clone(), turn::Counters::register(&mut registry));
     let (tasks, drain, limits, grace) = (
         TaskTracker::new(),
         CancellationToken::new(),
@@ -146,8 +149,9 @@ pub async fn run(listeners: Listeners, config: Config, stop: CancellationToken) 
         feed,
         sse,
         websocket,
-        signalling: hub::Signalling::new(rooms, webrtc.clone(), hub_counters),
+        signalling: hub::Signalling::new(rooms, webrtc.clone(), turn.clone(), hub_counters),
         webrtc,
+        turn,
         registry: Arc::new(registry),
         started: Instant::now(),
         drain: drain.clone(),

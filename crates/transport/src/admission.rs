@@ -51,13 +51,12 @@ impl Admission {
         })
     }
 
-    /// Admits a connection from `address`. Loopback stands for many visitors and is only counted in all; an IPv6
-    /// visitor is counted by its /64, which is what one subscriber gets.
+    /// Admits a connection from `address`, counted in all and for its [`subscriber`].
     ///
     /// # Errors
     /// A bound is reached.
     pub fn admit(self: &Arc<Self>, address: IpAddr) -> Result<Permit, Refused> {
-        let address = Some(subscriber(address.to_canonical())).filter(|address| !address.is_loopback());
+        let address = subscriber(address);
         let mut open = self.open();
         if open.all >= self.most {
             return Err(Refused::Full);
@@ -101,10 +100,14 @@ impl Drop for Permit {
     }
 }
 
-fn subscriber(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V6(v6) if !v6.is_loopback() => IpAddr::V6((v6.to_bits() & !u128::from(u64::MAX)).into()),
-        other => other,
+/// Whom an address stands for where visitors are counted: an IPv6 visitor is its /64, which is what one subscriber gets.
+/// None: loopback, which is many (a proxy, a forwarder, everybody on this machine).
+#[must_use]
+pub fn subscriber(address: IpAddr) -> Option<IpAddr> {
+    match address.to_canonical() {
+        own if own.is_loopback() => None,
+        IpAddr::V6(v6) => Some(IpAddr::V6((v6.to_bits() & !u128::from(u64::MAX)).into())),
+        v4 => Some(v4),
     }
 }
 

@@ -20,6 +20,7 @@ use wirelab_transport::{
 };
 
 use super::rules::{Hub, Limits, Said};
+use crate::turn::Minter;
 
 /// What one socket may send and leave unread.
 pub(crate) const TEXT_LIMITS: TextLimits = TextLimits {
@@ -44,6 +45,7 @@ pub(crate) struct Signalling {
 struct Shared {
     desks: Mutex<Desks>,
     room: Room,
+    turn: Minter,
     counters: Counters,
 }
 
@@ -61,7 +63,7 @@ struct Desk {
 
 impl Signalling {
     /// A hub without rooms, before the server's own peer.
-    pub(crate) fn new(limits: Limits, room: Room, counters: Counters) -> Self {
+    pub(crate) fn new(limits: Limits, room: Room, turn: Minter, counters: Counters) -> Self {
         let desks = Desks {
             hub: Hub::new(limits),
             desks: HashMap::new(),
@@ -70,6 +72,7 @@ impl Signalling {
             shared: Arc::new(Shared {
                 desks: Mutex::new(desks),
                 room,
+                turn,
                 counters,
             }),
         }
@@ -123,11 +126,14 @@ impl Signalling {
             } else {
                 (to, signal)
             };
-            let (to, signal) = signal;
+            let (to, mut signal) = signal;
             if let ToPeer::Refused(refusal) = &signal {
                 self.shared.counters.refused(refusal.code);
             }
             if let Some(desk) = desks.desks.get(&to) {
+                if let ToPeer::Welcome { ice_servers, .. } = &mut signal {
+                    *ice_servers = self.shared.turn.servers(desk.socket.peer().ip());
+                }
                 let text = serde_json::to_string(&signal).expect("signals hold only what JSON can say");
                 desk.socket.send(&text);
             }
