@@ -1,11 +1,13 @@
 //! The binary: arguments, layers of configuration, terminal, files, signals and exit codes. Everything else is in the
 //! crates below.
 
+mod announce;
 mod args;
 mod compare;
 mod doctor;
 mod error;
 mod logging;
+mod openings;
 mod ports;
 mod render;
 mod serve;

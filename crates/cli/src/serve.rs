@@ -5,7 +5,7 @@ use std::{net::SocketAddr, net::TcpListener, time::Duration};
 use tokio::runtime::Runtime;
 use wirelab_server::{Listeners, config::Config};
 
-use crate::{args::Serve, error::Error, logging, ports, render, settings, signals};
+use crate::{announce, args::Serve, error::Error, logging, openings, ports, render, settings, signals};
 
 /// Files that are no connections: listeners, the runtime's own, pages, the log.
 const RESERVED_FILES: u64 = 128;
@@ -19,7 +19,8 @@ pub(crate) fn run(settings: &Serve) -> Result<(), Error> {
     let mut config = settings::config(settings)?;
     fit_to_open_files(&mut config);
 
-    let (public, udp) = ports::bind_both("--http", settings.addresses.http)?;
+    let (public, mut udp) = ports::bind_both("--http", settings.addresses.http)?;
+    announce::serve(&config.announce, &mut udp);
     let internal = settings
         .addresses
         .internal
@@ -37,6 +38,13 @@ pub(crate) fn run(settings: &Serve) -> Result<(), Error> {
     let outcome = runtime.block_on(async {
         let stop = signals::watch().map_err(Error::System)?; // before anyone is told that we are here
         render::listening(public_address, &udp, internal_address);
+        let udp_addresses: Vec<_> = udp.iter().filter_map(|socket| socket.local_addr().ok()).collect();
+        render::result(&openings::text(
+            public_address,
+            &udp_addresses,
+            internal_address,
+            &config,
+        ));
         wirelab_server::run(
             Listeners {
                 public: vec![public],

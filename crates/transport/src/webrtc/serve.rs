@@ -166,7 +166,11 @@ impl Room {
         let told = |own: &SocketAddr| settings.announce_own && !own.ip().is_unspecified();
         let mut announced: Vec<SocketAddr> = port.addresses().filter(told).collect();
         let number = port.addresses().next().map_or(0, |own| own.port());
-        announced.extend(announce.iter().map(|ip| SocketAddr::new(*ip, number)));
+        for address in announce.iter().map(|ip| SocketAddr::new(*ip, number)) {
+            if !announced.contains(&address) {
+                announced.push(address);
+            }
+        }
         let shared = Shared {
             feed,
             settings,
