@@ -3,6 +3,7 @@
 import { mountCode } from '../lib/code.js';
 import { need } from '../lib/dom.js';
 import { lanePill, mountHeader } from '../lib/header.js';
+import { IceServers } from '../lib/ice-servers.js';
 import { Timeline } from '../lib/timeline.js';
 import { DataChannelLane } from '../lib/transport/datachannel.js';
 import { Pair } from './webrtc/pair.js';
@@ -10,16 +11,19 @@ import { Room } from './webrtc/room.js';
 import { RoundTrips } from './webrtc/round-trips.js';
 import { SetUp } from './webrtc/set-up.js';
 import { StateStream, TOPIC } from './webrtc/state-stream.js';
+import { Turn } from './webrtc/turn.js';
 
 mountHeader();
 mountCode();
 const timeline = new Timeline(need('#timeline'));
 const pill = lanePill('datachannel');
 
-const lane = new DataChannelLane(
-  timeline.around('datachannel', {
+const lane = new DataChannelLane({
+  server: (failure) => turn.failed(failure),
+  ...timeline.around('datachannel', {
     state: (state) => {
       pill.state(state);
+      turn.state(state);
       pair.state();
       setUp.state(state);
       roundTrips.state();
@@ -30,12 +34,21 @@ const lane = new DataChannelLane(
       stream.frame(frame, arrival);
     },
   }),
-);
-const pair = new Pair(lane);
+});
+const turn = new Turn(lane, timeline, () => room.reroute());
+const pair = new Pair(lane, (path) => timeline.add('datachannel', 'pair', `selected: ${path}`));
 const setUp = new SetUp(lane);
 const stream = new StateStream();
 const roundTrips = new RoundTrips(lane, (theta) => stream.measure(theta));
 lane.subscribe(TOPIC);
 lane.open();
 
-new Room(timeline).open();
+const room = new Room(timeline, lane);
+room.open();
+new IceServers({
+  fresh: (ice_servers, ttl_s) => {
+    room.refresh(ice_servers);
+    timeline.add('datachannel', 'credentials', `new TURN credentials, good for ${ttl_s} s`);
+  },
+  failed: (words) => timeline.add('datachannel', 'credentials', `no new TURN credentials: ${words}`),
+}).watch();

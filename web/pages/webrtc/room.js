@@ -29,9 +29,13 @@ export class Room {
   #hub = 'joining the room …';
   #attempt = 0;
 
-  /** @param {import('../../lib/timeline.js').Timeline} timeline */
-  constructor(timeline) {
+  /**
+   * @param {import('../../lib/timeline.js').Timeline} timeline
+   * @param {{ isRelayOnly: boolean }} ways asked anew for every browser that is met
+   */
+  constructor(timeline, ways) {
     this.timeline = timeline;
+    this.ways = ways;
     const section = need('#room');
     const room = chosenRoom();
     this.rows = need('.visitors tbody', section);
@@ -62,6 +66,17 @@ export class Room {
     this.signalling.open();
   }
 
+  /** Newer credentials, for whoever is met from now on and for new paths. @param {RTCIceServer[]} ice_servers */
+  refresh(ice_servers) {
+    this.#ice_servers = ice_servers;
+    for (const { peer } of this.#visitors.values()) peer.refresh(ice_servers);
+  }
+
+  /** The ways that are allowed changed: open connections move over. */
+  reroute() {
+    for (const { peer } of this.#visitors.values()) peer.reroute(this.ways.isRelayOnly);
+  }
+
   /** @param {import('../../lib/signalling.js').Welcome} welcome */
   #welcome({ you, peers, ice_servers }) {
     this.#attempt = 0;
@@ -78,7 +93,8 @@ export class Room {
   #meet({ id, polite }) {
     if (id === SERVER || id === this.#you) return; // the server's peer has the page's own lane
     this.#present.add(id);
-    const how = { id, isPolite: polite, ice_servers: this.#ice_servers, signalling: this.signalling };
+    const { isRelayOnly } = this.ways;
+    const how = { id, isPolite: polite, isRelayOnly, ice_servers: this.#ice_servers, signalling: this.signalling };
     const visitor = new Visitor(how, {
       opened: () => this.#tell(visitor, 'open', `open, as the ${polite ? 'polite' : 'impolite'} one`),
       said: (text) => this.#append(visitor.name, text),
@@ -86,6 +102,9 @@ export class Room {
         this.#tell(visitor, 'closed', words);
         this.#drop(id, words);
       },
+      restarting: (why) => this.#tell(visitor, 'ice-restart', `${why}: offers new paths`),
+      restored: (words) => this.#tell(visitor, 'restored', words),
+      path: (path) => this.#tell(visitor, 'pair', path),
     });
     this.#visitors.set(id, visitor);
     this.rows.append(visitor.row);

@@ -1,0 +1,39 @@
+/**
+ * TURN credentials expire. Every `welcome` of the hub brings fresh ones, and a connection that is being made uses those;
+ * but a room is open for hours, and whoever joins late, or has to find a new path, needs some that still hold. So the
+ * server is asked again after three quarters of their lifetime, which it tells: the clocks of the two may differ.
+ */
+
+import { getIceServers } from './api.js';
+
+/** When to use a new one, of its lifetime. */
+const SHARE = 3 / 4;
+/** After a failure, ms. A quarter of the shortest lifetime that the server takes, 15 s, holds a few of these. */
+const AGAIN_MS = 5000;
+
+export class IceServers {
+  #told = false;
+
+  /**
+   * @param {{ fresh: (ice_servers: RTCIceServer[], ttl_s: number) => void, failed: (words: string) => void }} on
+   * @param {() => Promise<import('./api.js').IceConfiguration>} [ask]
+   */
+  constructor(on, ask = getIceServers) {
+    this.on = on;
+    this.ask = ask;
+  }
+
+  /** Asks for the lifetime, and goes on from there. Where there is no TURN server there is nothing to go on with. */
+  async watch() {
+    try {
+      const { iceServers, ttl } = await this.ask();
+      // What was just welcomed is as fresh as this.
+      if (this.#told && ttl) this.on.fresh(iceServers, ttl);
+      this.#told = true;
+      if (ttl) setTimeout(() => this.watch(), ttl * 1000 * SHARE);
+    } catch (error) {
+      this.on.failed(/** @type {Error} */ (error).message);
+      setTimeout(() => this.watch(), AGAIN_MS);
+    }
+  }
+}
