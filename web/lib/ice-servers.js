@@ -12,10 +12,9 @@ const SHARE = 3 / 4;
 const AGAIN_MS = 5000;
 
 export class IceServers {
-  #told = false;
-
   /**
-   * @param {{ fresh: (ice_servers: RTCIceServer[], ttl_s: number) => void, failed: (words: string) => void }} on
+   * @param {{ fresh: (ice_servers: RTCIceServer[], ttl_s?: number) => void, failed: (words: string) => void }} on `ttl_s`:
+   *   how long their credentials hold; none where there is no TURN server
    * @param {() => Promise<import('./api.js').IceConfiguration>} [ask]
    */
   constructor(on, ask = getIceServers) {
@@ -23,13 +22,11 @@ export class IceServers {
     this.ask = ask;
   }
 
-  /** Asks for the lifetime, and goes on from there. Where there is no TURN server there is nothing to go on with. */
+  /** Asks now and goes on asking, where there is a TURN server. */
   async watch() {
     try {
       const { iceServers, ttl } = await this.ask();
-      // What was just welcomed is as fresh as this.
-      if (this.#told && ttl) this.on.fresh(iceServers, ttl);
-      this.#told = true;
+      this.on.fresh(iceServers, ttl);
       if (ttl) setTimeout(() => this.watch(), ttl * 1000 * SHARE);
     } catch (error) {
       this.on.failed(/** @type {Error} */ (error).message);

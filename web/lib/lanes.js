@@ -35,8 +35,6 @@ export const LANES = {
  * @property {(frame: import('./message.js').ServerFrame, arrival: Arrival) => void} frame
  * @property {(state: LaneState) => void} state
  * @property {(why: string) => void} unread something arrived that is no frame this page knows
- * @property {(failure: import('./ice-error.js').IceFailure) => void} [server] a TURN server gave nothing, which only a data
- *   channel meets
  */
 
 /**

@@ -6,7 +6,7 @@
  * every stack does, while `ordered` and `maxRetransmits` read the same either way.
  */
 
-import { iceFailure } from './ice-error.js';
+import { isRelay } from './ice-probe.js';
 import { Negotiation } from './negotiation.js';
 
 /** @typedef {import('./signalling.js').Signal} Signal */
@@ -23,7 +23,6 @@ import { Negotiation } from './negotiation.js';
  * @property {() => void} open both channels are
  * @property {(channel: ChannelName, text: string, received_ms: number) => void} message
  * @property {(end: PeerEnd, words: string) => void} ended once, and not by {@link Peer.close}
- * @property {(failure: import('./ice-error.js').IceFailure) => void} [serverFailed] a STUN or TURN server gave nothing
  * @property {(why: string) => void} [restarting] the path is lost, and ICE looks for another one
  * @property {(took_ms: number) => void} [restored] it has found one, and the connection is the same
  */
@@ -49,7 +48,7 @@ export class Peer {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   #hooked = false;
-  #relays = 0;
+  #hasRelay = false;
   #isRelayOnly;
   #restarts;
   /** When the restart that goes on began, ms; none goes on: NaN. */
@@ -69,10 +68,10 @@ export class Peer {
     this.setup = setup;
     this.#isRelayOnly = isRelayOnly;
     this.#restarts = restarts;
-    this.connection = new RTCPeerConnection({ iceServers: ice_servers, iceTransportPolicy: policy(isRelayOnly) });
+    this.connection = new RTCPeerConnection({ iceServers: ice_servers, iceTransportPolicy: isRelayOnly ? 'relay' : 'all' });
     const tell = (/** @type {Signal} */ signal) => {
       if (signal.type === 'offer') this.#mark('offered');
-      if (signal.type === 'candidate' && / typ relay /.test(signal.candidate?.candidate ?? '')) this.#relays += 1;
+      if (signal.type === 'candidate' && / typ relay /.test(signal.candidate?.candidate ?? '')) this.#hasRelay = true;
       say(signal);
     };
     this.negotiation = new Negotiation(this.connection, isPolite, tell, { waits });
@@ -83,9 +82,8 @@ export class Peer {
     this.connection.onicegatheringstatechange = () => {
       if (this.connection.iceGatheringState !== 'complete') return;
       this.#mark('gathered');
-      if (this.#isRelayOnly && this.#relays === 0 && !this.isOpen) this.#end('relay', 'no TURN server gave an address');
+      if (this.#isRelayOnly && !this.#hasRelay && !this.isOpen) this.#end('relay', 'no TURN server gave an address');
     };
-    this.connection.onicecandidateerror = (event) => this.on.serverFailed?.(iceFailure(event));
     this.connection.oniceconnectionstatechange = () => {
       if (['connected', 'completed'].includes(this.connection.iceConnectionState)) this.#mark('checked');
     };
@@ -115,17 +113,6 @@ export class Peer {
   /** Credentials for whatever is gathered from now on. @param {RTCIceServer[]} ice_servers */
   refresh(ice_servers) {
     this.connection.setConfiguration({ ...this.connection.getConfiguration(), iceServers: ice_servers });
-  }
-
-  /**
-   * Moves the open connection to the ways that are allowed now, by an ICE restart: channels and what is on its way stay.
-   *
-   * @param {boolean} isRelayOnly
-   */
-  reroute(isRelayOnly) {
-    this.#isRelayOnly = isRelayOnly;
-    this.connection.setConfiguration({ ...this.connection.getConfiguration(), iceTransportPolicy: policy(isRelayOnly) });
-    this.connection.restartIce();
   }
 
   close() {
@@ -199,7 +186,7 @@ export class Peer {
   /** The stage that an opening has not come beyond. @returns {PeerEnd} */
   #stage() {
     if (!this.setup.has('answered')) return 'no-answer';
-    if (this.#isRelayOnly && this.#relays === 0) return 'relay';
+    if (this.#isRelayOnly && !this.#hasRelay) return 'relay';
     if (!this.setup.has('checked')) return isLoopbackAlone(this.connection.remoteDescription?.sdp) ? 'loopback' : 'checks';
     return this.connection.sctp?.transport?.state === 'connected' ? 'sctp' : 'dtls';
   }
@@ -217,14 +204,9 @@ export class Peer {
   }
 }
 
-/** @param {boolean} isRelayOnly @returns {RTCIceTransportPolicy} */
-function policy(isRelayOnly) {
-  return isRelayOnly ? 'relay' : 'all';
-}
-
 /** Whether one of them relays: TURN, not STUN. @param {readonly RTCIceServer[]} ice_servers */
 export function namesRelay(ice_servers) {
-  return ice_servers.some(({ urls }) => [urls].flat().some((url) => /^turns?:/.test(url)));
+  return ice_servers.some(({ urls }) => [urls].flat().some(isRelay));
 }
 
 /** Whether a description announces addresses, and none that is not its own machine's. @param {string} [sdp] */

@@ -18,9 +18,8 @@ mountCode();
 const timeline = new Timeline(need('#timeline'));
 const pill = lanePill('datachannel');
 
-const lane = new DataChannelLane({
-  server: (failure) => turn.failed(failure),
-  ...timeline.around('datachannel', {
+const lane = new DataChannelLane(
+  timeline.around('datachannel', {
     state: (state) => {
       pill.state(state);
       turn.state(state);
@@ -34,8 +33,8 @@ const lane = new DataChannelLane({
       stream.frame(frame, arrival);
     },
   }),
-});
-const turn = new Turn(lane, timeline, () => room.reroute());
+);
+const turn = new Turn(lane, timeline, () => room.meetAnew());
 const pair = new Pair(lane, (path) => timeline.add('datachannel', 'pair', `selected: ${path}`));
 const setUp = new SetUp(lane);
 const stream = new StateStream();
@@ -47,8 +46,10 @@ const room = new Room(timeline, lane);
 room.open();
 new IceServers({
   fresh: (ice_servers, ttl_s) => {
+    if (!ttl_s) return; // there is no TURN server
+    timeline.add('datachannel', 'credentials', `TURN credentials, good for ${ttl_s} s`);
     room.refresh(ice_servers);
-    timeline.add('datachannel', 'credentials', `new TURN credentials, good for ${ttl_s} s`);
+    turn.probe(ice_servers);
   },
   failed: (words) => timeline.add('datachannel', 'credentials', `no new TURN credentials: ${words}`),
 }).watch();

@@ -127,7 +127,6 @@ export class DataChannelLane {
         open: () => this.#opened(),
         message: (channel, text, received_ms) => this.#arrived(channel, text, received_ms),
         ended: (end, words) => this.#ended(end, words),
-        serverFailed: (failure) => this.on.server?.(failure),
       },
     );
   }

@@ -72,9 +72,14 @@ export class Room {
     for (const { peer } of this.#visitors.values()) peer.refresh(ice_servers);
   }
 
-  /** The ways that are allowed changed: open connections move over. */
-  reroute() {
-    for (const { peer } of this.#visitors.values()) peer.reroute(this.ways.isRelayOnly);
+  /**
+   * The ways that are allowed changed: everybody is met anew. An ICE restart would do for most browsers, but Chromium
+   * keeps a pair that works when only the policy changes.
+   */
+  meetAnew() {
+    this.signalling.close();
+    for (const id of this.#visitors.keys()) this.#drop(id, 'met anew');
+    this.open();
   }
 
   /** @param {import('../../lib/signalling.js').Welcome} welcome */

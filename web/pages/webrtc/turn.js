@@ -1,16 +1,17 @@
-/** TURN: the switch that allows nothing else, what its servers refused, and which path getStats says it is. */
+/** TURN: the switch that allows nothing else, and which of its servers work. Which way packets go says the selected pair. */
 
 import { setText } from '../../lib/cadence.js';
 import { make, need } from '../../lib/dom.js';
+import { IceProbe } from '../../lib/ice-probe.js';
 import { parameter, setParameter } from '../../lib/url.js';
 
-/** @typedef {import('../../lib/ice-error.js').IceFailure} IceFailure */
+/** @typedef {import('../../lib/ice-probe.js').IceNews} IceNews */
 
 export class Turn {
-  /** By URL, of the attempt of the moment. @type {Map<string, IceFailure>} */
-  #failures = new Map();
-  /** The failures are of an attempt that is over. */
-  #isOver = false;
+  /** The newest of each server, by URL. @type {Map<string, IceNews>} */
+  #news = new Map();
+  /** @type {RTCIceServer[]} */
+  #ice_servers = [];
 
   /**
    * @param {import('../../lib/transport/datachannel.js').DataChannelLane} lane
@@ -20,47 +21,51 @@ export class Turn {
   constructor(lane, timeline, switched) {
     this.lane = lane;
     this.timeline = timeline;
-    this.notice = need('#setup .turn-failures');
+    this.notice = need('#setup .turn-servers');
     const relay = /** @type {HTMLInputElement} */ (need('#setup [name="relay"]'));
     lane.isRelayOnly = relay.checked = parameter('relay') === '1';
     relay.addEventListener('change', () => {
       setParameter('relay', relay.checked ? '1' : null);
       lane.isRelayOnly = relay.checked;
-      this.#clear();
       lane.close(relay.checked ? 'from now on only through TURN' : 'from now on by any way');
       lane.open();
+      this.#draw();
       switched();
     });
   }
 
+  /** Asks each server for an address. @param {RTCIceServer[]} ice_servers with credentials that hold */
+  probe(ice_servers) {
+    this.#ice_servers = ice_servers;
+    new IceProbe(ice_servers, (news) => this.#heard(news)).start();
+  }
+
   /** @param {import('../../lib/lanes.js').LaneState} state */
   state({ name }) {
-    if (name === 'connecting') this.#isOver = true;
-    if (name === 'open' && this.#isOver) this.#clear();
-    this.#draw();
+    if (name === 'waiting' && this.lane.failure === 'relay' && this.#ice_servers.length) this.probe(this.#ice_servers);
   }
 
-  /** @param {IceFailure} failure */
-  failed(failure) {
-    if (this.#isOver) this.#clear();
-    this.#failures.set(failure.url, failure);
-    this.timeline.add('datachannel', 'ice-error', `${failure.url}: ${failure.words}`, { ...failure });
+  /** @param {IceNews} news */
+  #heard(news) {
+    const { url, words } = news;
+    const isNew = this.#news.get(url)?.words !== words;
+    this.#news.set(url, news);
+    if (isNew) this.timeline.add('datachannel', words ? 'turn-failed' : 'turn', `${url} ${outcome(news)}`, { ...news });
     this.#draw();
-  }
-
-  #clear() {
-    this.#failures.clear();
-    this.#isOver = false;
   }
 
   #draw() {
-    this.notice.hidden = this.#failures.size === 0;
-    if (this.notice.hidden) return;
-    const rows = [...this.#failures.values()].map(({ url, words }) => make('li', {}, make('code', {}, url), ` gave no address: ${words}.`));
-    need('ul', this.notice).replaceChildren(...rows);
+    const all = [...this.#news.values()];
+    this.notice.hidden = all.length === 0;
+    need('ul', this.notice).replaceChildren(...all.map((news) => make('li', {}, make('code', {}, news.url), ` ${outcome(news)}`)));
     const goesOn = this.lane.isRelayOnly
       ? 'Only through TURN is ticked, so other ways are not tried: untick it to go on without.'
-      : 'Ways that need no such server are tried all the same, and the connection goes on by them.';
-    setText(need('p', this.notice), goesOn);
+      : 'The connection goes on by ways that need no such server, where there are any.';
+    setText(need('p', this.notice), all.some(({ words }) => words) ? goesOn : '');
   }
+}
+
+/** @param {IceNews} news */
+function outcome({ words }) {
+  return words ? `gave no address: ${words}` : 'gave an address: it works';
 }
