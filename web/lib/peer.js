@@ -50,24 +50,24 @@ export class Peer {
   #hooked = false;
   #hasRelay = false;
   #isRelayOnly;
-  #restarts;
+  #mayRestart;
   /** When the restart that goes on began, ms; none goes on: NaN. */
   #restarting_ms = NaN;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #restartTimer;
 
   /**
-   * @param {{ ice_servers: RTCIceServer[], isRelayOnly?: boolean, isPolite: boolean, waits?: boolean, restarts?: boolean,
-   *   setup: import('./setup.js').Setup, say: (signal: Signal) => void }} how `waits`: the first offer is the other peer's;
-   *   `isRelayOnly`: by TURN or not at all; `restarts`: a lost path is looked for anew (an ICE restart, which the other
-   *   peer must know how to answer), instead of ending the connection
+   * @param {{ ice_servers: RTCIceServer[], isRelayOnly?: boolean, isPolite: boolean, waits?: boolean,
+   *   mayRestart?: () => boolean, setup: import('./setup.js').Setup, say: (signal: Signal) => void }} how `waits`: the first offer is the other peer's;
+   *   `isRelayOnly`: by TURN or not at all; `mayRestart`: whether a lost path is looked for anew, by an ICE restart,
+   *   which takes signalling and a peer that can answer it; else the connection ends
    * @param {PeerHandlers} on
    */
-  constructor({ ice_servers, isRelayOnly = false, isPolite, waits, restarts = false, setup, say }, on) {
+  constructor({ ice_servers, isRelayOnly = false, isPolite, waits, mayRestart = () => false, setup, say }, on) {
     this.on = on;
     this.setup = setup;
     this.#isRelayOnly = isRelayOnly;
-    this.#restarts = restarts;
+    this.#mayRestart = mayRestart;
     this.connection = new RTCPeerConnection({ iceServers: ice_servers, iceTransportPolicy: isRelayOnly ? 'relay' : 'all' });
     const tell = (/** @type {Signal} */ signal) => {
       if (signal.type === 'offer') this.#mark('offered');
@@ -161,7 +161,7 @@ export class Peer {
 
   /** The path is lost. An open connection may look for another one, once. @param {PeerEnd} end @param {string} words */
   #lost(end, words) {
-    if (!this.#restarts || !this.isOpen) return this.#end(end, words);
+    if (!this.isOpen || !this.#mayRestart()) return this.#end(end, words);
     if (!Number.isNaN(this.#restarting_ms)) return; // its own time is running
     this.#restarting_ms = performance.now();
     this.#restartTimer = setTimeout(

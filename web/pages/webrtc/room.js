@@ -28,6 +28,7 @@ export class Room {
   #you = '';
   #hub = 'joining the room …';
   #attempt = 0;
+  #isJoined = false;
 
   /**
    * @param {import('../../lib/timeline.js').Timeline} timeline
@@ -85,6 +86,7 @@ export class Room {
   /** @param {import('../../lib/signalling.js').Welcome} welcome */
   #welcome({ you, peers, ice_servers }) {
     this.#attempt = 0;
+    this.#isJoined = true;
     this.#you = you;
     this.#ice_servers = ice_servers;
     // Whoever joins again is another peer to the rest, who meet it anew.
@@ -99,7 +101,9 @@ export class Room {
     if (id === SERVER || id === this.#you) return; // the server's peer has the page's own lane
     this.#present.add(id);
     const { isRelayOnly } = this.ways;
-    const how = { id, isPolite: polite, isRelayOnly, ice_servers: this.#ice_servers, signalling: this.signalling };
+    // Without the hub nothing can be offered, and whoever has left it cannot answer.
+    const mayRestart = () => this.#isJoined && this.#present.has(id);
+    const how = { id, isPolite: polite, isRelayOnly, mayRestart, ice_servers: this.#ice_servers, signalling: this.signalling };
     const visitor = new Visitor(how, {
       opened: () => this.#tell(visitor, 'open', `open, as the ${polite ? 'polite' : 'impolite'} one`),
       said: (text) => this.#append(visitor.name, text),
@@ -128,6 +132,7 @@ export class Room {
 
   /** @param {string} why */
   #lost(why) {
+    this.#isJoined = false;
     const wait_ms = backoff_ms(this.#attempt++, 0, Math.random());
     setTimeout(() => this.open(), wait_ms);
     const open = [...this.#visitors.values()].filter(({ peer }) => peer.isOpen).length;

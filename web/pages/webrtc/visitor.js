@@ -26,11 +26,11 @@ export class Visitor {
   #timer;
 
   /**
-   * @param {{ id: string, isPolite: boolean, isRelayOnly: boolean, ice_servers: RTCIceServer[], signalling: import('../../lib/signalling.js').Signalling }} how
+   * @param {{ id: string, isPolite: boolean, isRelayOnly: boolean, mayRestart: () => boolean, ice_servers: RTCIceServer[], signalling: import('../../lib/signalling.js').Signalling }} how
    * @param {{ opened: () => void, said: (text: string) => void, ended: (words: string) => void,
    *   restarting: (why: string) => void, restored: (words: string) => void, path: (path: string) => void }} on
    */
-  constructor({ id, isPolite, isRelayOnly, ice_servers, signalling }, on) {
+  constructor({ id, isPolite, isRelayOnly, mayRestart, ice_servers, signalling }, on) {
     this.id = id;
     this.name = id.slice(0, 8);
     this.on = on;
@@ -39,7 +39,7 @@ export class Visitor {
     this.setup.mark('welcome', performance.now());
     this.peer = new Peer(
       // Who was here first offers; both know which of them that is.
-      { ice_servers, isRelayOnly, isPolite, waits: isPolite, restarts: true, setup: this.setup, say: (signal) => signalling.send(id, signal) },
+      { ice_servers, isRelayOnly, isPolite, waits: isPolite, mayRestart, setup: this.setup, say: (signal) => signalling.send(id, signal) },
       {
         open: () => this.#opened(),
         message: (channel, text, received_ms) => this.#arrived(channel, text, received_ms),
