@@ -8,6 +8,7 @@
 
 import { isRelay } from './ice-probe.js';
 import { Negotiation } from './negotiation.js';
+import { selectedPair } from './selected-pair.js';
 
 /** @typedef {import('./signalling.js').Signal} Signal */
 /** @typedef {'control' | 'state'} ChannelName */
@@ -110,9 +111,19 @@ export class Peer {
     return true;
   }
 
-  /** Credentials for whatever is gathered from now on. @param {RTCIceServer[]} ice_servers */
-  refresh(ice_servers) {
+  /**
+   * Credentials for whatever is gathered from now on. What was gathered with the old ones ends with them, since a relay
+   * asks for them again: where the path leads through it, an ICE restart moves on in time.
+   *
+   * @param {RTCIceServer[]} ice_servers
+   * @returns {Promise<boolean>} whether it moves on
+   */
+  async renew(ice_servers) {
     this.connection.setConfiguration({ ...this.connection.getConfiguration(), iceServers: ice_servers });
+    const { local } = await selectedPair(this.connection);
+    const moves = local?.candidateType === 'relay' && !this.#hasEnded && this.#mayRestart();
+    if (moves) this.connection.restartIce();
+    return moves;
   }
 
   close() {

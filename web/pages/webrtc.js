@@ -45,11 +45,13 @@ lane.open();
 const room = new Room(timeline, lane);
 room.open();
 new IceServers({
-  fresh: (ice_servers, ttl_s) => {
+  fresh: (ice_servers, isRenewal, ttl_s) => {
     if (!ttl_s) return; // there is no TURN server
     timeline.add('datachannel', 'credentials', `TURN credentials, good for ${ttl_s} s`);
-    room.refresh(ice_servers);
     turn.probe(ice_servers);
+    if (!isRenewal) return; // what was just welcomed is as new
+    room.renew(ice_servers);
+    turn.renew();
   },
   failed: (words) => timeline.add('datachannel', 'credentials', `no new TURN credentials: ${words}`),
 }).watch();

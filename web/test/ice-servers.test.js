@@ -14,7 +14,7 @@ function watched(answer) {
   let asked = 0;
   const servers = new IceServers(
     {
-      fresh: ([server], ttl_s) => said.push(server ? `${server.username} for ${ttl_s} s` : 'none'),
+      fresh: ([server], isRenewal, ttl_s) => said.push(server ? `${isRenewal ? 'then ' : ''}${server.username} for ${ttl_s} s` : 'none'),
       failed: (words) => said.push(words),
     },
     () => {
@@ -36,10 +36,10 @@ test('credentials are asked for anew after three quarters of their lifetime, aga
   assert.equal(asked(), 1);
   mock.timers.tick(1);
   await heard();
-  assert.deepEqual(said, ['u2 for 3600 s']);
+  assert.deepEqual(said, ['then u2 for 3600 s']);
   mock.timers.tick(2_700_000);
   await heard();
-  assert.deepEqual(said, ['u2 for 3600 s', 'u3 for 3600 s']);
+  assert.deepEqual(said, ['then u2 for 3600 s', 'then u3 for 3600 s']);
   mock.timers.reset();
 });
 
@@ -59,7 +59,7 @@ test('a failure is told and asked again soon, while what one has still holds', a
   isDown = false;
   mock.timers.tick(5000);
   await heard();
-  assert.deepEqual(said, ['too many', 'u for 60 s'], 'ten seconds before the old ones end');
+  assert.deepEqual(said, ['too many', 'then u for 60 s'], 'ten seconds before the old ones end');
   mock.timers.reset();
 });
 

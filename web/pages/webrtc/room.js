@@ -67,10 +67,11 @@ export class Room {
     this.signalling.open();
   }
 
-  /** Newer credentials, for whoever is met from now on and for new paths. @param {RTCIceServer[]} ice_servers */
-  refresh(ice_servers) {
+  /** Newer credentials, for whoever is met from now on and for those who are there. @param {RTCIceServer[]} ice_servers */
+  async renew(ice_servers) {
     this.#ice_servers = ice_servers;
-    for (const { peer } of this.#visitors.values()) peer.refresh(ice_servers);
+    for (const visitor of this.#visitors.values())
+      if (await visitor.peer.renew(ice_servers)) this.#tell(visitor, 'ice-restart', 'new TURN credentials: offers new paths');
   }
 
   /**

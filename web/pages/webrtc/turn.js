@@ -3,6 +3,7 @@
 import { setText } from '../../lib/cadence.js';
 import { make, need } from '../../lib/dom.js';
 import { IceProbe } from '../../lib/ice-probe.js';
+import { selectedPair } from '../../lib/selected-pair.js';
 import { parameter, setParameter } from '../../lib/url.js';
 
 /** @typedef {import('../../lib/ice-probe.js').IceNews} IceNews */
@@ -38,6 +39,15 @@ export class Turn {
   probe(ice_servers) {
     this.#ice_servers = ice_servers;
     new IceProbe(ice_servers, (news) => this.#heard(news)).start();
+  }
+
+  /** The credentials of the lane's connection are about to end. If it is relayed, a new one takes over before its path ends. */
+  async renew() {
+    const connection = this.lane.peer?.connection;
+    if (!connection || (await selectedPair(connection)).local?.candidateType !== 'relay') return;
+    if (connection !== this.lane.peer?.connection) return;
+    this.lane.close('new TURN credentials: a new connection, since the server’s peer restarts none');
+    this.lane.open();
   }
 
   /** @param {import('../../lib/lanes.js').LaneState} state */

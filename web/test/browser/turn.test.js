@@ -96,6 +96,29 @@ describe('through coturn', { skip }, () => {
     for (const page of [first, second]) await page.close();
   });
 
+  test('new credentials move what is relayed, before the old ones end', async (t) => {
+    const own = await lab({ flags: relay.flags(['udp']) }); // one way, so that nothing moves by itself
+    t.after(own.close);
+    // A lifetime that no server would give, so that three quarters of it are soon over.
+    await own.context.route('**/api/ice-servers', (route) =>
+      route.fulfill({ json: { iceServers: [{ urls: relay.urls.udp, ...relay.credential(600) }], ttl: 12 } }),
+    );
+    await own.context.addInitScript(keepConnections);
+    const [first] = await meet(own, 'renewed', '&relay=1');
+    await textOf(first, '#setup .say', /^Open after/);
+    const before = await first.evaluate(selectedPorts);
+    assert.equal(before.length, 2, 'to the server and to the other browser');
+    const after = await first.evaluate(portsOnceMoved, before);
+    assert.equal(after.length, 2);
+    assert.deepEqual(before.filter((/** @type {number} */ port) => after.includes(port)), [], 'both are somewhere else');
+    assert.match(await told(first, 'ice-restart'), /^browser [0-9a-f]{8}: new TURN credentials: offers new paths$/m);
+    assert.match(await told(first, 'closed'), /^new TURN credentials: a new connection/m);
+    assert.doesNotMatch(await told(first, 'closed'), /^browser/m);
+    assert.equal(await told(first, 'restored'), '', 'no path was lost for it');
+    await textOf(first, '.visitors tbody', /openrelay – relay/);
+    assert.deepEqual(own.complaints, []);
+  });
+
   test('when the path is lost, browsers restart ICE and stay connected; the server is met anew and control resumes', async () => {
     const [first, second] = await meet(bench, 'restarted', '&relay=1');
     for (const page of [first, second]) await textOf(page, '.visitors tbody', /openrelay – relay/);
@@ -204,6 +227,41 @@ async function gather(server) {
   await gathered;
   connection.close();
   return { addresses, codes };
+}
+
+/** In the page, before all else: its connections can be asked. */
+function keepConnections() {
+  const kept = /** @type {RTCPeerConnection[]} */ ([]);
+  /** @type {any} */ (globalThis).kept = kept;
+  globalThis.RTCPeerConnection = class extends RTCPeerConnection {
+    /** @param {RTCConfiguration} [configuration] */
+    constructor(configuration) {
+      super(configuration);
+      kept.push(this);
+    }
+  };
+}
+
+/** In the page: where each open connection is at the relay. @returns {Promise<number[]>} */
+async function selectedPorts() {
+  // @ts-ignore: as the pages import it, from the server
+  const { selectedPair } = await import('/lib/selected-pair.js');
+  const open = /** @type {any} */ (globalThis).kept.filter((/** @type {RTCPeerConnection} */ { connectionState }) => connectionState === 'connected');
+  const pairs = await Promise.all(open.map(selectedPair));
+  return pairs.filter(({ local }) => local?.candidateType === 'relay').map(({ local }) => local.port);
+}
+
+/** In the page: the same, once none of `before` is left. @param {number[]} before @returns {Promise<number[]>} */
+async function portsOnceMoved(before) {
+  // @ts-ignore: as the pages import it, from the server
+  const { selectedPair } = await import('/lib/selected-pair.js');
+  for (let look = 0; ; look++) {
+    const open = /** @type {any} */ (globalThis).kept.filter((/** @type {RTCPeerConnection} */ { connectionState }) => connectionState === 'connected');
+    const ports = (await Promise.all(open.map(selectedPair))).map(({ local }) => local?.port);
+    const isMoved = ports.length === before.length && ports.every((port) => port && !before.includes(port));
+    if (isMoved || look === 400) return ports;
+    await new Promise((resolve) => setTimeout(resolve, 50)); // getStats has no event
+  }
 }
 
 /** In the page: a lane of its own that reads a topic on control, through the relay. */
