@@ -81,6 +81,11 @@ need_debian_packages() {
     packages=$(absent)
     [[ -z $packages ]] || missing "still missing after the installation: ${packages//$'\n'/ }."
   fi
+  # Without coturn the tests of TURN are skipped, and say so.
+  if ! coturn_is_there && has apt-get && as_root true 2>/dev/null; then
+    (apt_install coturn) || true
+  fi
+  coturn_is_there || printf 'note: there is no coturn here, so the tests through a TURN server are skipped: apt-get install coturn\n'
   node_is_new_enough || missing "Node.js $(node --version) is too old, the tests need $NODE_AT_LEAST or newer. Install \
 one from https://nodejs.org or your system's packages, then run this again."
 }
@@ -100,6 +105,10 @@ absent() {
 # /usr/sbin is not in everybody's PATH; the tests look there too.
 nginx_is_there() {
   has nginx || [[ -x /usr/sbin/nginx || -x /usr/local/sbin/nginx || -x /opt/homebrew/bin/nginx ]]
+}
+
+coturn_is_there() {
+  { has turnserver && has turnutils_uclient; } || [[ -x /usr/local/sbin/turnserver || -x /opt/homebrew/bin/turnserver ]]
 }
 
 find_chromium() {
@@ -123,7 +132,8 @@ node_is_new_enough() {
   node -e "process.exit(parseInt(process.versions.node) >= $NODE_AT_LEAST ? 0 : 1)"
 }
 
-# apt_install PACKAGE…: where this user may. nginx is for the tests alone: it is not started, now or at boot.
+# apt_install PACKAGE…: where this user may. nginx and coturn are for the tests alone: they are not started, now or at
+# boot.
 apt_install() {
   has apt-get || missing "please install these, named here as Debian names them, then run this again: $*."
   as_root true 2>/dev/null || missing "please run this, then run the tests again: sudo apt-get install $*"
@@ -143,9 +153,12 @@ apt_install() {
     as_root rm -f "$policy"
     trap - EXIT
   fi
-  if [[ " $* " == *' nginx '* ]] && has systemctl; then
-    as_root systemctl disable --now nginx >/dev/null 2>&1 || true
-  fi
+  local service
+  for service in nginx coturn; do
+    if [[ " $* " == *" $service "* ]] && has systemctl; then
+      as_root systemctl disable --now "$service" >/dev/null 2>&1 || true
+    fi
+  done
   ((status == 0)) || missing "apt-get could not install $*; what it said is above."
 }
 
