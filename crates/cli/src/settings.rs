@@ -123,7 +123,7 @@ pub(crate) fn config(settings: &Serve) -> Result<Config, SettingsError> {
     Ok(Config {
         allow_hosts: settings.access.allow_host.clone(),
         allow_origins: settings.access.allow_origin.clone(),
-        admin_token: admin_token,
+        admin_token,
         web_dir: settings.running.web_dir.clone(),
         announce: announce::resolve(&settings.addresses.announce_ip),
         turn: turn(&settings.turn)?,

@@ -104,11 +104,14 @@ impl Drop for Permit {
 /// None: loopback, which is many (a proxy, a forwarder, everybody on this machine).
 #[must_use]
 pub fn subscriber(address: IpAddr) -> Option<IpAddr> {
-    match address.to_canonical() {
-        own if own.is_loopback() => None,
-        IpAddr::V6(v6) => Some(IpAddr::V6((v6.to_bits() & !u128::from(u64::MAX)).into())),
-        v4 => Some(v4),
+    let address = address.to_canonical();
+    if address.is_loopback() {
+        return None;
     }
+    Some(match address {
+        IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() & !u128::from(u64::MAX)).into()),
+        IpAddr::V4(_) => address,
+    })
 }
 
 #[cfg(test)]
