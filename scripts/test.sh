@@ -21,6 +21,10 @@ main() {
   # One profile for all that follows, so that nothing is built twice.
   step 'rust: clippy' cargo clippy --locked --workspace --all-targets -- -D warnings
   step 'rust: tests, doc tests, repository rules and links' cargo test --locked --workspace --no-fail-fast
+  if [[ -n $(compose) ]]; then
+    # shellcheck disable=SC2046 # one word or two
+    step 'stack: docker-compose.yml' $(compose) config -q
+  fi
   step 'rust: documentation' env RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
   local binary chromium firefox
   binary=$(built_binary)
@@ -81,11 +85,14 @@ need_debian_packages() {
     packages=$(absent)
     [[ -z $packages ]] || missing "still missing after the installation: ${packages//$'\n'/ }."
   fi
-  # Without coturn the tests of TURN are skipped, and say so.
-  if ! coturn_is_there && has apt-get && as_root true 2>/dev/null; then
-    (apt_install coturn) || true
+  # What not everybody can have: without it some checks are skipped, and say so.
+  packages=$(optional)
+  if [[ -n $packages ]] && has apt-get && as_root true 2>/dev/null; then
+    # shellcheck disable=SC2086 # one word a package
+    (apt_install $packages) || true
   fi
   coturn_is_there || printf 'note: there is no coturn here, so the tests through a TURN server are skipped: apt-get install coturn\n'
+  [[ -n $(compose) ]] || printf 'note: there is no docker-compose here, so docker-compose.yml is not checked: apt-get install docker-compose\n'
   node_is_new_enough || missing "Node.js $(node --version) is too old, the tests need $NODE_AT_LEAST or newer. Install \
 one from https://nodejs.org or your system's packages, then run this again."
 }
@@ -100,6 +107,20 @@ absent() {
   nginx_is_there || echo nginx
   find_chromium >/dev/null || echo chromium
   find_firefox >/dev/null || echo firefox-esr
+}
+
+optional() {
+  coturn_is_there || echo coturn
+  [[ -n $(compose) ]] || echo docker-compose
+}
+
+# The command of Compose, of whichever generation.
+compose() {
+  if docker compose version >/dev/null 2>&1; then
+    echo docker compose
+  elif has docker-compose; then
+    echo docker-compose
+  fi
 }
 
 # /usr/sbin is not in everybody's PATH; the tests look there too.
