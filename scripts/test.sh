@@ -21,6 +21,10 @@ main() {
   # One profile for all that follows, so that nothing is built twice.
   step 'rust: clippy' cargo clippy --locked --workspace --all-targets -- -D warnings
   step 'rust: tests, doc tests, repository rules and links' cargo test --locked --workspace --no-fail-fast
+  if [[ -n $(compose) ]]; then
+    # shellcheck disable=SC2046 # one word or two
+    step 'stack: docker-compose.yml' $(compose) config -q
+  fi
   step 'rust: documentation' env RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
   local binary chromium firefox
   binary=$(built_binary)
@@ -81,6 +85,14 @@ need_debian_packages() {
     packages=$(absent)
     [[ -z $packages ]] || missing "still missing after the installation: ${packages//$'\n'/ }."
   fi
+  # What not everybody can have: without it some checks are skipped, and say so.
+  packages=$(optional)
+  if [[ -n $packages ]] && has apt-get && as_root true 2>/dev/null; then
+    # shellcheck disable=SC2086 # one word a package
+    (apt_install $packages) || true
+  fi
+  coturn_is_there || printf 'note: there is no coturn here, so the tests through a TURN server are skipped: apt-get install coturn\n'
+  [[ -n $(compose) ]] || printf 'note: there is no docker-compose here, so docker-compose.yml is not checked: apt-get install docker-compose\n'
   node_is_new_enough || missing "Node.js $(node --version) is too old, the tests need $NODE_AT_LEAST or newer. Install \
 one from https://nodejs.org or your system's packages, then run this again."
 }
@@ -97,9 +109,27 @@ absent() {
   find_firefox >/dev/null || echo firefox-esr
 }
 
+optional() {
+  coturn_is_there || echo coturn
+  [[ -n $(compose) ]] || echo docker-compose
+}
+
+# The command of Compose, of whichever generation.
+compose() {
+  if docker compose version >/dev/null 2>&1; then
+    echo docker compose
+  elif has docker-compose; then
+    echo docker-compose
+  fi
+}
+
 # /usr/sbin is not in everybody's PATH; the tests look there too.
 nginx_is_there() {
   has nginx || [[ -x /usr/sbin/nginx || -x /usr/local/sbin/nginx || -x /opt/homebrew/bin/nginx ]]
+}
+
+coturn_is_there() {
+  { has turnserver && has turnutils_uclient; } || [[ -x /usr/local/sbin/turnserver || -x /opt/homebrew/bin/turnserver ]]
 }
 
 find_chromium() {
@@ -123,7 +153,8 @@ node_is_new_enough() {
   node -e "process.exit(parseInt(process.versions.node) >= $NODE_AT_LEAST ? 0 : 1)"
 }
 
-# apt_install PACKAGE…: where this user may. nginx is for the tests alone: it is not started, now or at boot.
+# apt_install PACKAGE…: where this user may. nginx and coturn are for the tests alone: they are not started, now or at
+# boot.
 apt_install() {
   has apt-get || missing "please install these, named here as Debian names them, then run this again: $*."
   as_root true 2>/dev/null || missing "please run this, then run the tests again: sudo apt-get install $*"
@@ -143,9 +174,12 @@ apt_install() {
     as_root rm -f "$policy"
     trap - EXIT
   fi
-  if [[ " $* " == *' nginx '* ]] && has systemctl; then
-    as_root systemctl disable --now nginx >/dev/null 2>&1 || true
-  fi
+  local service
+  for service in nginx coturn; do
+    if [[ " $* " == *" $service "* ]] && has systemctl; then
+      as_root systemctl disable --now "$service" >/dev/null 2>&1 || true
+    fi
+  done
   ((status == 0)) || missing "apt-get could not install $*; what it said is above."
 }
 

@@ -58,6 +58,13 @@ export async function getInfo() {
   return getJson('/api/info');
 }
 
+/** @typedef {{ iceServers: RTCIceServer[], ttl?: number, expires_at?: number }} IceConfiguration `ttl` in s; both only with TURN */
+
+/** @returns {Promise<IceConfiguration>} */
+export async function getIceServers() {
+  return getJson('/api/ice-servers');
+}
+
 /**
  * @param {string} path
  * @returns {Promise<any>}

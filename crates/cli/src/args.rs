@@ -1,10 +1,8 @@
 //! The command line. This one list is also the environment and the file: see [`crate::settings`].
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    path::PathBuf,
-    time::Duration,
-};
+pub(crate) mod turn;
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use wirelab_server::{
@@ -12,6 +10,7 @@ use wirelab_server::{
     config::{self, Config},
 };
 
+use crate::announce::Announce;
 use crate::compare;
 use crate::values::{Off, OrOff, address, bytes, bytes_text, count, host, origin, profile, time, time_text};
 
@@ -85,6 +84,8 @@ pub(crate) struct Serve {
     pub(crate) addresses: Addresses,
     #[command(flatten, next_help_heading = "Who may")]
     pub(crate) access: Access,
+    #[command(flatten, next_help_heading = "TURN")]
+    pub(crate) turn: turn::Turn,
     #[command(flatten, next_help_heading = "Limits")]
     pub(crate) limits: Limits,
     #[command(flatten, next_help_heading = "Running")]
@@ -117,9 +118,10 @@ pub(crate) struct Addresses {
     #[arg(long, value_name = "FILE")]
     pub(crate) link_helper: Option<PathBuf>,
 
-    /// An address that WebRTC peers are told beside our own, such as the public one before a NAT
+    /// An address that WebRTC peers are told beside our own, such as the public one before a NAT; auto is the primary one
+    /// of this machine
     #[arg(long, value_name = "IP", value_delimiter = ',')]
-    pub(crate) announce_ip: Vec<IpAddr>,
+    pub(crate) announce_ip: Vec<Announce>,
 
     /// Address for /metrics and /health alone; off loopback, metrics are nowhere else
     #[arg(long, value_name = "ADDR", value_parser = address)]

@@ -1,6 +1,7 @@
 //! The binary: arguments, layers of configuration, terminal, files, signals and exit codes. Everything else is in the
 //! crates below.
 
+mod announce;
 mod args;
 mod compare;
 mod doctor;
@@ -8,6 +9,7 @@ mod error;
 mod inside;
 mod live;
 mod logging;
+mod openings;
 mod ports;
 mod render;
 mod serve;

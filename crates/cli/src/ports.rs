@@ -53,7 +53,7 @@ fn bind_udp(ip: IpAddr, port: u16) -> io::Result<Vec<UdpSocket>> {
 }
 
 /// The address from which this machine reaches others, if it does. A connected UDP socket knows it without sending.
-fn primary_address() -> Option<IpAddr> {
+pub(crate) fn primary_address() -> Option<IpAddr> {
     const ANY_OTHER_MACHINE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1); // RFC 5737: it is nobody's
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
     socket.connect((ANY_OTHER_MACHINE, 9)).ok()?;

@@ -8,7 +8,7 @@ use wirelab_server::{
     config::{Config, Visitors, url},
 };
 
-use crate::{args::Serve, error::Error, live, logging, ports, render, settings, signals};
+use crate::{announce, args::Serve, error::Error, live, logging, openings, ports, render, settings, signals};
 
 /// Files that are no connections: listeners, the runtime's own, pages, the log.
 const RESERVED_FILES: u64 = 128;
@@ -22,7 +22,8 @@ pub(crate) fn run(settings: &Serve) -> Result<(), Error> {
     let mut config = settings::config(settings)?;
     fit_to_open_files(&mut config);
 
-    let (public, udp) = ports::bind_both("--http", settings.addresses.http)?;
+    let (public, mut udp) = ports::bind_both("--http", settings.addresses.http)?;
+    announce::serve(&config.announce, &mut udp);
     let internal = settings
         .addresses
         .internal
@@ -45,6 +46,14 @@ pub(crate) fn run(settings: &Serve) -> Result<(), Error> {
             .as_ref()
             .and_then(|far| Some((far.front.as_ref()?.tcp, keeper.profile_name()?)));
         render::listening(public_address, &udp, link, internal_address);
+        let udp_addresses: Vec<_> = udp.iter().filter_map(|socket| socket.local_addr().ok()).collect();
+        render::result(&openings::text(
+            public_address,
+            &udp_addresses,
+            link.map(|(address, _)| address),
+            internal_address,
+            &config,
+        ));
         let mut direct = Entrance::direct(public, udp);
         direct.routes = live::direct_routes(keeper);
         let far = far.map(|far| Entrance {

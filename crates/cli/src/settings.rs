@@ -5,6 +5,8 @@
 //! same ranges. So a layer is a map from flag to values, and a higher layer's entry takes the place of a lower one's,
 //! lists included. What no flag is called is an error in every layer. An empty variable counts as not set.
 
+mod secret;
+
 use std::{
     collections::BTreeMap,
     ffi::OsString,
@@ -14,9 +16,13 @@ use std::{
 
 use clap::{ArgMatches, Args as _, CommandFactory as _, Parser as _, parser::ValueSource};
 use thiserror::Error;
-use wirelab_server::config::{Config, FeedLimits, Limits, Secret};
+use wirelab_server::config::{Config, FeedLimits, Limits, Turn};
 
-use crate::args::{Cli, Command, Serve};
+use self::secret::SecretError;
+use crate::{
+    announce,
+    args::{self, Cli, Command, Serve},
+};
 
 /// What every variable of ours begins with.
 const PREFIX: &str = "WIRELAB_";
@@ -52,12 +58,18 @@ pub(crate) enum SettingsError {
     UnknownKey { path: PathBuf, key: String },
     #[error("{key} in the configuration file {path} cannot be used: {why}", path = path.display())]
     Key { path: PathBuf, key: String, why: String },
-    #[error("the admin token file {path} cannot be read: {source}", path = path.display())]
-    TokenUnreadable { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     #[error(
-        "the admin token file {path} must hold one line of printable ASCII without spaces; openssl rand -hex 32 \
-         makes a good one", path = path.display())]
-    TokenShape { path: PathBuf },
+        "--turn-url names a TURN server, but nothing says what it checks: give the file with its static-auth-secret by \
+         --turn-secret-file"
+    )]
+    TurnSecretMissing,
+    #[error(
+        "--turn-secret-file is given, but no TURN server that knows the secret: name it by --turn-url, such as \
+         turn:turn.example.org:3478"
+    )]
+    TurnUrlMissing,
     #[error("the folder {path} of --web-dir has no index.html", path = path.display())]
     WebDir { path: PathBuf },
 }
@@ -96,7 +108,7 @@ pub(crate) fn load(
     }
 }
 
-/// What the server is told. Reads the token's file.
+/// What the server is told. Reads the files of secrets.
 pub(crate) fn config(settings: &Serve) -> Result<Config, SettingsError> {
     if let Some(path) = settings
         .running
@@ -106,13 +118,16 @@ pub(crate) fn config(settings: &Serve) -> Result<Config, SettingsError> {
     {
         return Err(SettingsError::WebDir { path: path.clone() });
     }
+    let admin_token = settings.access.admin_token_file.as_deref();
+    let admin_token = admin_token.map(|path| secret::read("admin token", path)).transpose()?;
     Ok(Config {
         allow_hosts: settings.access.allow_host.clone(),
         allow_origins: settings.access.allow_origin.clone(),
-        admin_token: settings.access.admin_token_file.as_deref().map(token).transpose()?,
+        admin_token,
         visitors: settings.access.visitors.into(),
         web_dir: settings.running.web_dir.clone(),
-        announce: settings.addresses.announce_ip.clone(),
+        announce: announce::resolve(&settings.addresses.announce_ip),
+        turn: turn(&settings.turn)?,
         lost_per_mille: 0, // nothing outside sets it
         grace: settings.running.grace,
         sse_heartbeat: settings.limits.sse_heartbeat,
@@ -244,32 +259,18 @@ fn settings_command() -> clap::Command {
     Serve::augment_args(clap::Command::new("wirelab")).disable_help_flag(true)
 }
 
-/// The token, and a warning when everybody on the machine can read it.
-fn token(path: &Path) -> Result<Secret, SettingsError> {
-    let text = std::fs::read_to_string(path);
-    let text = text.map_err(|source| SettingsError::TokenUnreadable {
-        path: path.to_owned(),
-        source,
-    })?;
-    let token = text.trim();
-    if token.is_empty() || !token.bytes().all(|b| b.is_ascii_graphic()) {
-        return Err(SettingsError::TokenShape { path: path.to_owned() });
+/// The relay, complete or not at all. Reads the secret's file.
+fn turn(settings: &args::turn::Turn) -> Result<Option<Turn>, SettingsError> {
+    match (&*settings.turn_url, settings.turn_secret_file.as_deref()) {
+        ([], None) => Ok(None),
+        ([], Some(_)) => Err(SettingsError::TurnUrlMissing),
+        (_, None) => Err(SettingsError::TurnSecretMissing),
+        (urls, Some(path)) => Ok(Some(Turn {
+            urls: urls.to_vec(),
+            secret: secret::read("TURN secret", path)?,
+            ttl: settings.turn_ttl,
+        })),
     }
-    if is_world_readable(path) {
-        tracing::warn!(file = %path.display(), "every user of this machine can read the admin token: chmod 600 the file");
-    }
-    Ok(Secret::new(token.to_owned()))
-}
-
-#[cfg(unix)]
-fn is_world_readable(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o004 != 0)
-}
-
-#[cfg(not(unix))]
-fn is_world_readable(_: &Path) -> bool {
-    false // elsewhere files have lists of rights that std does not show
 }
 
 #[cfg(test)]

@@ -57,10 +57,12 @@ struct Server {
 impl Server {
     fn start(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut command = wirelab();
-        command
-            .args(["--http", "127.0.0.1:0", "--link-listen=off"])
-            .args(arguments)
-            .envs(variables.iter().copied());
+        let default: &[&str] = if arguments.contains(&"--http") {
+            &["--link-listen=off"]
+        } else {
+            &["--link-listen=off", "--http", "127.0.0.1:0"]
+        };
+        command.args(default).args(arguments).envs(variables.iter().copied());
         Self::spawn(command)
     }
 
@@ -132,6 +134,14 @@ impl Server {
         }
         self.child.stderr = Some(lines.into_inner());
         line
+    }
+
+    /// Ends it at once, and gives all that it has logged.
+    fn kill(mut self) -> String {
+        self.child.kill().expect("it runs");
+        let (mut log, mut stderr) = (String::new(), self.child.stderr.take().expect("it is piped"));
+        stderr.read_to_string(&mut log).expect("text");
+        log
     }
 
     fn end(mut self) -> (ExitStatus, String) {
@@ -235,6 +245,50 @@ fn a_port_in_use_is_an_error_with_a_way_out() {
     }
     let said = refused(1, &["--http", "127.0.0.1:0", "--internal", &address], &[]);
     assert!(said.contains("--internal 127.0.0.1:0"), "{said}");
+}
+
+#[test]
+fn a_relay_that_is_not_whole_is_a_usage_error_and_its_secret_is_never_shown() {
+    const URL: &str = "turn:turn.example.org:3478";
+    let (secret, empty) = (File::new("turn", "s3cret-of-turn\n"), File::new("turn-empty", "\n"));
+    assert!(refused(2, &["--turn-url", URL], &[]).contains("--turn-secret-file"));
+    assert!(refused(2, &[], &[("WIRELAB_TURN_SECRET_FILE", secret.path())]).contains("--turn-url"));
+    assert!(refused(2, &["--turn-url", "http://turn.example.org"], &[]).contains("turn:HOST"));
+    for (file, said) in [("/nowhere", "cannot be read"), (empty.path(), "openssl rand")] {
+        assert!(refused(2, &["--turn-url", URL, "--turn-secret-file", file], &[]).contains(said));
+    }
+
+    let arguments = ["--turn-url", URL, "--turn-ttl", "5m", "--log-format", "json"];
+    let variables = [("WIRELAB_TURN_SECRET_FILE", secret.path()), ("RUST_LOG", "debug")];
+    let server = Server::start(&arguments, &variables);
+    let answer = server.get("/api/ice-servers");
+    assert!(answer.contains(URL) && answer.contains(r#""ttl":300"#), "{answer}");
+    let shown = [answer, server.get("/api/info"), server.get("/metrics"), server.kill()].concat();
+    assert!(shown.contains("turn_credentials_minted_total 1"), "{shown}");
+    assert!(!shown.contains("s3cret-of-turn"), "{shown}");
+}
+
+#[test]
+fn an_announced_address_is_taken_and_one_that_is_not_ours_is_named() {
+    assert!(refused(2, &["--announce-ip", "0.0.0.0"], &[]).contains("no peer can reach"));
+    assert!(refused(2, &["--announce-ip", "example.org"], &[]).contains("or auto"));
+    let mut server = Server::start(&["--announce-ip", "192.0.2.7,auto"], &[]);
+    let info = server.get("/api/info");
+    let announced = format!(r#""192.0.2.7:{}""#, server.address.port());
+    assert!(info.contains(&announced), "{announced} in {info}");
+    assert!(server.wait_for_log("no address of this machine").contains("192.0.2.7"));
+}
+
+#[cfg(unix)]
+#[test]
+fn off_loopback_it_says_which_ports_must_be_open() {
+    let server = Server::start(&["--http", "0.0.0.0:0"], &[]);
+    let port = server.address.port();
+    server.signal("TERM");
+    let (_, rest) = server.end();
+    for open in [format!("open     tcp {port} "), format!("udp {port} ")] {
+        assert!(rest.contains(&open), "{open}: {rest}");
+    }
 }
 
 #[test]

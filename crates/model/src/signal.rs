@@ -2,6 +2,8 @@
 //!
 //! A session description and a candidate are nobody's business but the two peers': they go through as they came.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -134,7 +136,7 @@ pub struct Other {
 }
 
 /// One entry of `RTCConfiguration.iceServers`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IceServer {
     /// Its URLs.
     pub urls: Vec<String>,
@@ -144,6 +146,16 @@ pub struct IceServer {
     /// For TURN.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub credential: Option<String>,
+}
+
+impl fmt::Debug for IceServer {
+    /// Without the credential: what is written for debugging ends in logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IceServer")
+            .field("urls", &self.urls)
+            .field("username", &self.username)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Whether a room may be called that.

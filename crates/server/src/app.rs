@@ -20,7 +20,8 @@ use crate::{
     guard::{self, Rules},
     hub::Signalling,
     pages, problem,
-    routes::{events, health, info, metrics, signal, topics, websocket as sockets},
+    routes::{events, health, ice_servers, info, metrics, signal, topics, websocket as sockets},
+    turn::Minter,
 };
 
 /// The largest request body: published data with generous white space.
@@ -42,6 +43,7 @@ pub(crate) struct App {
     /// Whether visitors come to this entrance through something of ours, and so all from one address.
     pub(crate) fronted: bool,
     pub(crate) signalling: Signalling,
+    pub(crate) turn: Minter,
     pub(crate) registry: Arc<Registry>,
     pub(crate) started: Instant,
     /// Cancelled when the server begins to go: readiness falls and streams end.
@@ -58,6 +60,7 @@ impl App {
             .route("/ws/echo", get(sockets::get_echo));
         Router::new()
             .route("/api/topics/{topic}", post(topics::post))
+            .route("/api/ice-servers", get(ice_servers::get))
             .route("/api/info", get(info::get))
             .route("/health/live", get(health::live))
             .route("/health/ready", get(health::ready))

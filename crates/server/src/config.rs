@@ -9,6 +9,7 @@ use std::{
 
 use wirelab_transport::feed;
 
+pub use crate::turn::Turn;
 pub use wirelab_transport::feed::Limits as FeedLimits;
 
 use crate::guard::{Host, Origin};
@@ -28,6 +29,8 @@ pub struct Config {
     pub web_dir: Option<PathBuf>,
     /// Addresses that WebRTC peers are told beside those by which an entrance is found, on the same port.
     pub announce: Vec<IpAddr>,
+    /// The relays for browsers that nothing else lets through, and what they check.
+    pub turn: Option<Turn>,
     /// Of 1,000 datagrams that carry data channels, how many are lost on their way out: for tests that prove by behaviour
     /// what each channel is (`crates/cli/examples/lossy.rs`). No flag, variable or file sets it.
     pub lost_per_mille: u32,
@@ -91,6 +94,7 @@ impl Default for Config {
             visitors: Visitors::default(),
             web_dir: None,
             announce: Vec::new(),
+            turn: None,
             lost_per_mille: 0,
             grace: Duration::from_secs(8),
             sse_heartbeat: Duration::from_secs(15),

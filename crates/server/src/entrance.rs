@@ -70,10 +70,11 @@ impl Entrance {
         };
         let port = found.first().map(SocketAddr::port);
         found.retain(|address| !address.ip().is_unspecified());
-        found.extend(
-            port.iter()
-                .flat_map(|port| announce.iter().map(|ip| SocketAddr::new(*ip, *port))),
-        );
+        for told in announce.iter().filter_map(|ip| Some(SocketAddr::new(*ip, port?))) {
+            if !found.contains(&told) {
+                found.push(told);
+            }
+        }
         Ok(found)
     }
 }

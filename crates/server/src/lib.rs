@@ -14,6 +14,7 @@ mod metric;
 mod pages;
 mod problem;
 mod routes;
+mod turn;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Instant};
 
@@ -34,6 +35,7 @@ use crate::{
 pub use entrance::{Entrance, Front};
 pub use guard::{AuthorityError, Host, MayChange, Origin};
 pub use problem::Problem;
+pub use turn::{TurnUrl, TurnUrlError};
 
 /// The version that `hello` and `/api/info` tell.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -104,6 +106,7 @@ pub async fn run(listeners: Listeners, config: Config, stop: CancellationToken) 
         webrtc::PortCounters::register(&mut registry),
         hub::Counters::register(&mut registry),
     );
+    let turn = turn::Minter::new(config.turn.clone(), turn::Counters::register(&mut registry));
     let (tasks, drain, limits, grace) = (
         TaskTracker::new(),
         CancellationToken::new(),
@@ -141,8 +144,9 @@ pub async fn run(listeners: Listeners, config: Config, stop: CancellationToken) 
         feed,
         sse,
         websocket,
-        signalling: hub::Signalling::new(rooms, hub_counters),
+        signalling: hub::Signalling::new(rooms, turn.clone(), hub_counters),
         webrtc,
+        turn,
         fronted: false,
         registry: Arc::new(registry),
         started: Instant::now(),

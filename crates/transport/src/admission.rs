@@ -51,15 +51,13 @@ impl Admission {
         })
     }
 
-    /// Admits a connection from `address`; none is known where a forwarder of ours stands before us. Such visitors and
-    /// those of loopback are only counted in all, since many have the same address; an IPv6 visitor is counted by its
-    /// /64, which is what one subscriber gets.
+    /// Admits a connection from `address`, counted in all and for its [`subscriber`]. No address is known where a forwarder
+    /// of ours stands before us: such a visitor is counted in all only.
     ///
     /// # Errors
     /// A bound is reached.
     pub fn admit(self: &Arc<Self>, address: Option<IpAddr>) -> Result<Permit, Refused> {
-        let address = address.map(|address| subscriber(address.to_canonical()));
-        let address = address.filter(|address| !address.is_loopback());
+        let address = address.and_then(subscriber);
         let mut open = self.open();
         if open.all >= self.most {
             return Err(Refused::Full);
@@ -103,11 +101,18 @@ impl Drop for Permit {
     }
 }
 
-fn subscriber(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V6(v6) if !v6.is_loopback() => IpAddr::V6((v6.to_bits() & !u128::from(u64::MAX)).into()),
-        other => other,
+/// Whom an address stands for where visitors are counted: an IPv6 visitor is its /64, which is what one subscriber gets.
+/// None: loopback, which is many (a proxy, a forwarder, everybody on this machine).
+#[must_use]
+pub fn subscriber(address: IpAddr) -> Option<IpAddr> {
+    let address = address.to_canonical();
+    if address.is_loopback() {
+        return None;
     }
+    Some(match address {
+        IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() & !u128::from(u64::MAX)).into()),
+        IpAddr::V4(_) => address,
+    })
 }
 
 #[cfg(test)]

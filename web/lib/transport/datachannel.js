@@ -12,7 +12,7 @@
 
 import { backoff_ms } from '../backoff.js';
 import { readFrame } from '../message.js';
-import { Peer } from '../peer.js';
+import { namesRelay, Peer } from '../peer.js';
 import { Setup } from '../setup.js';
 import { randomId } from '../random-id.js';
 import { SERVER, Signalling } from '../signalling.js';
@@ -22,7 +22,7 @@ import { SERVER, Signalling } from '../signalling.js';
 /** @typedef {import('../message.js').Policy} Policy */
 /** @typedef {import('../peer.js').ChannelName} ChannelName */
 
-/** Why the last attempt or connection ended, for programs. @typedef {import('../peer.js').PeerEnd | 'signalling' | 'unsupported' | `refused ${string}`} Failure */
+/** Why the last attempt or connection ended, for programs. @typedef {import('../peer.js').PeerEnd | 'signalling' | 'unsupported' | 'no-relay' | `refused ${string}`} Failure */
 
 /** How long the hub may take for its welcome, ms. */
 const WELCOME_MS = 5000;
@@ -36,6 +36,8 @@ export class DataChannelLane {
   peer;
   /** What ended the last one; none once one is open. @type {Failure | undefined} */
   failure;
+  /** By a TURN server or not at all; holds from the next opening. */
+  isRelayOnly = false;
 
   /** What to subscribe to, on which channel, and after which message. @type {Map<string, { channel: ChannelName, policy?: Policy, cursor?: string }>} */
   #topics = new Map();
@@ -118,10 +120,12 @@ export class DataChannelLane {
   #connect({ ice_servers, peers }) {
     clearTimeout(this.#timer); // from here the peer watches the time
     this.setup.mark('welcome', performance.now());
+    if (this.isRelayOnly && !namesRelay(ice_servers))
+      return this.#ended('no-relay', 'only through TURN, and the server named none');
     const server = peers.find(({ id }) => id === SERVER);
     const say = (/** @type {import('../signalling.js').Signal} */ signal) => this.#signalling?.send(SERVER, signal);
     this.peer = new Peer(
-      { ice_servers, isPolite: server?.polite ?? true, setup: this.setup, say },
+      { ice_servers, isRelayOnly: this.isRelayOnly, isPolite: server?.polite ?? true, setup: this.setup, say },
       {
         open: () => this.#opened(),
         message: (channel, text, received_ms) => this.#arrived(channel, text, received_ms),

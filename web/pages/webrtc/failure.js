@@ -36,6 +36,17 @@ const ADVICE = {
     ],
   },
   checks: UDP,
+  relay: {
+    what: 'Only through TURN is ticked, and no TURN server gave this browser an address, so there was nothing to try.',
+    tries: [
+      'Untick it, and the connection goes on by another way, if there is one.',
+      'At the TURN server, look whether it runs, whether its ports are open, and whether its secret and clock are the server’s.',
+    ],
+  },
+  'no-relay': {
+    what: 'Only through TURN is ticked, and this server named no TURN server: it has none, or you have asked for too many credentials.',
+    tries: ['Untick it.', 'Start the server with --turn-url and --turn-secret-file.', '/api/ice-servers says which of the two it is.'],
+  },
   dtls: {
     what: 'Packets come through, but the two could not agree on keys.',
     tries: ['Large packets may be lost on the way: try without a VPN.', 'Something between may look into packets and drop DTLS.'],

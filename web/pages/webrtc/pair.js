@@ -3,6 +3,7 @@
 import { atTableRate, setText } from '../../lib/cadence.js';
 import { make, need } from '../../lib/dom.js';
 import { bytes, count, duration } from '../../lib/format.js';
+import { pathWords, relayWords, selectedPair } from '../../lib/selected-pair.js';
 
 /** What the types are. @type {Record<string, string>} */
 const TYPES = {
@@ -12,12 +13,17 @@ const TYPES = {
   relay: 'an address at a TURN server, which passes everything on: works nearly everywhere, costs the most',
 };
 
-/** @typedef {{ id: string, type: string, [key: string]: any }} Stat */
+/** @typedef {import('../../lib/selected-pair.js').Stat} Stat */
 
 export class Pair {
-  /** @param {import('../../lib/transport/datachannel.js').DataChannelLane} lane */
-  constructor(lane) {
+  /**
+   * @param {import('../../lib/transport/datachannel.js').DataChannelLane} lane
+   * @param {(path: string) => void} selected another pair, or one of another connection
+   */
+  constructor(lane, selected) {
     this.lane = lane;
+    this.selected = selected;
+    this.path = '';
     this.body = need('.candidates tbody');
     this.drawn = '';
     this.isAsking = false;
@@ -27,6 +33,7 @@ export class Pair {
   /** The lane's state changed: what is drawn may be of a connection that is gone. */
   state() {
     if (this.lane.peer) return;
+    this.path = '';
     for (const cell of document.querySelectorAll('[data-pair]')) setText(cell, '–');
   }
 
@@ -35,27 +42,24 @@ export class Pair {
     if (!connection || this.isAsking) return;
     this.isAsking = true;
     try {
-      const stats = /** @type {Stat[]} */ ([.../** @type {any} */ (await connection.getStats()).values()]);
-      if (connection === this.lane.peer?.connection) this.#draw(stats);
+      const selected = await selectedPair(connection);
+      if (connection === this.lane.peer?.connection) this.#draw(selected);
     } finally {
       this.isAsking = false;
     }
   }
 
-  /** @param {Stat[]} stats */
-  #draw(stats) {
+  /** @param {Awaited<ReturnType<typeof selectedPair>>} selected */
+  #draw({ stats, transport, pair, local, remote }) {
     const ofType = (/** @type {string} */ type) => stats.filter((stat) => stat.type === type);
-    const [transport] = ofType('transport');
-    // Firefox marks the pair itself.
-    const pair =
-      stats.find(({ id }) => id === transport?.selectedCandidatePairId) ??
-      ofType('candidate-pair').find(({ selected }) => selected);
-    const ends = [pair?.localCandidateId, pair?.remoteCandidateId];
-    this.#drawCandidates([...ofType('local-candidate'), ...ofType('remote-candidate')], ends);
-    const [local, remote] = ends.map((end) => stats.find(({ id }) => id === end));
+    this.#drawCandidates([...ofType('local-candidate'), ...ofType('remote-candidate')], [local?.id, remote?.id]);
+    const path = pathWords({ local, remote });
+    if (path && path !== this.path) this.selected(`${path}; through TURN: ${relayWords({ local, remote })}`);
+    this.path = path || this.path;
     const channel = (/** @type {string} */ name) => ofType('data-channel').find(({ label }) => label === name);
     const messages = ['state', 'control'].map((name) => count(channel(name)?.messagesReceived ?? NaN));
-    put('path', local && remote ? `${local.candidateType} – ${remote.candidateType}, ${local.protocol}` : '–');
+    put('path', path || '–');
+    put('relay', relayWords({ local, remote }) || '–');
     put('rtt', duration((pair?.currentRoundTripTime ?? NaN) * 1000));
     const cipher = transport?.dtlsCipher?.replace(/^TLS_/, '').replaceAll('_', ' ');
     put('dtls', [dtlsWords(transport?.tlsVersion), cipher].filter(Boolean).join(', ') || '–');
@@ -64,7 +68,7 @@ export class Pair {
     put('messages', messages.join(' / '));
   }
 
-  /** @param {Stat[]} candidates @param {string[]} selected */
+  /** @param {Stat[]} candidates @param {(string | undefined)[]} selected */
   #drawCandidates(candidates, selected) {
     const key = JSON.stringify([candidates.map(({ id }) => id), selected]);
     if (key === this.drawn || candidates.length === 0) return;

@@ -28,10 +28,15 @@ export class Room {
   #you = '';
   #hub = 'joining the room …';
   #attempt = 0;
+  #isJoined = false;
 
-  /** @param {import('../../lib/timeline.js').Timeline} timeline */
-  constructor(timeline) {
+  /**
+   * @param {import('../../lib/timeline.js').Timeline} timeline
+   * @param {{ isRelayOnly: boolean }} ways asked anew for every browser that is met
+   */
+  constructor(timeline, ways) {
     this.timeline = timeline;
+    this.ways = ways;
     const section = need('#room');
     const room = chosenRoom();
     this.rows = need('.visitors tbody', section);
@@ -62,9 +67,27 @@ export class Room {
     this.signalling.open();
   }
 
+  /** Newer credentials, for whoever is met from now on and for those who are there. @param {RTCIceServer[]} ice_servers */
+  async renew(ice_servers) {
+    this.#ice_servers = ice_servers;
+    for (const visitor of this.#visitors.values())
+      if (await visitor.peer.renew(ice_servers)) this.#tell(visitor, 'ice-restart', 'new TURN credentials: offers new paths');
+  }
+
+  /**
+   * The ways that are allowed changed: everybody is met anew. An ICE restart would do for most browsers, but Chromium
+   * keeps a pair that works when only the policy changes.
+   */
+  meetAnew() {
+    this.signalling.close();
+    for (const id of this.#visitors.keys()) this.#drop(id, 'met anew');
+    this.open();
+  }
+
   /** @param {import('../../lib/signalling.js').Welcome} welcome */
   #welcome({ you, peers, ice_servers }) {
     this.#attempt = 0;
+    this.#isJoined = true;
     this.#you = you;
     this.#ice_servers = ice_servers;
     // Whoever joins again is another peer to the rest, who meet it anew.
@@ -78,7 +101,10 @@ export class Room {
   #meet({ id, polite }) {
     if (id === SERVER || id === this.#you) return; // the server's peer has the page's own lane
     this.#present.add(id);
-    const how = { id, isPolite: polite, ice_servers: this.#ice_servers, signalling: this.signalling };
+    const { isRelayOnly } = this.ways;
+    // Without the hub nothing can be offered, and whoever has left it cannot answer.
+    const mayRestart = () => this.#isJoined && this.#present.has(id);
+    const how = { id, isPolite: polite, isRelayOnly, mayRestart, ice_servers: this.#ice_servers, signalling: this.signalling };
     const visitor = new Visitor(how, {
       opened: () => this.#tell(visitor, 'open', `open, as the ${polite ? 'polite' : 'impolite'} one`),
       said: (text) => this.#append(visitor.name, text),
@@ -86,6 +112,9 @@ export class Room {
         this.#tell(visitor, 'closed', words);
         this.#drop(id, words);
       },
+      restarting: (why) => this.#tell(visitor, 'ice-restart', `${why}: offers new paths`),
+      restored: (words) => this.#tell(visitor, 'restored', words),
+      path: (path) => this.#tell(visitor, 'pair', path),
     });
     this.#visitors.set(id, visitor);
     this.rows.append(visitor.row);
@@ -104,6 +133,7 @@ export class Room {
 
   /** @param {string} why */
   #lost(why) {
+    this.#isJoined = false;
     const wait_ms = backoff_ms(this.#attempt++, 0, Math.random());
     setTimeout(() => this.open(), wait_ms);
     const open = [...this.#visitors.values()].filter(({ peer }) => peer.isOpen).length;

@@ -33,11 +33,12 @@ export const PATIENCE_MS = 20_000;
 /**
  * Starts both.
  *
- * @param {{ bypassCSP?: boolean, flags?: readonly string[], server?: readonly string[] }} [options] `bypassCSP`: to
- *   inject a test tool; `flags`: for the server; `server`: another program and its arguments
+ * @param {{ bypassCSP?: boolean, flags?: readonly string[], server?: readonly string[], log?: string }} [options] `bypassCSP`:
+ *   to inject a test tool; `flags`: for the server; `server`: another program and its arguments; `log`: what it logs, kept
+ *   for {@link startServer}'s `logged`
  */
-export async function lab({ bypassCSP = false, flags = [], server: command } = {}) {
-  let server = await startServer(command ?? serve({ flags }));
+export async function lab({ bypassCSP = false, flags = [], server: command, log } = {}) {
+  let server = await startServer(command ?? serve({ flags }), log);
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS });
   const context = await browser.newContext({ bypassCSP, acceptDownloads: true });
   context.setDefaultTimeout(PATIENCE_MS);
@@ -70,8 +71,10 @@ export async function lab({ bypassCSP = false, flags = [], server: command } = {
     /** Stops the server, as an operator does, and starts another one at the same address. */
     async restart() {
       await server.stop();
-      server = await startServer(serve({ port: new URL(server.url).port, flags }));
+      server = await startServer(serve({ port: new URL(server.url).port, flags }), log);
     },
+    /** @param {RegExp} pattern */
+    logged: (pattern) => server.logged(pattern),
     /** Stops the server for good. */
     stop: () => server.stop(),
     async close() {
@@ -87,20 +90,27 @@ function serve({ port = '0', flags = [] } = {}) {
   return [serverPath(), 'serve', '--http', `127.0.0.1:${port}`, ...link, ...flags];
 }
 
-/** @param {readonly string[]} [command] */
-export async function startServer([program, ...args] = serve()) {
+/** @param {readonly string[]} [command] @param {string} [log] what RUST_LOG says; then the log is kept and not shown */
+export async function startServer([program, ...args] = serve(), log) {
   const server = spawn(program, args, {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: withoutOurs(process.env),
+    stdio: ['ignore', 'pipe', log ? 'pipe' : 'inherit'],
+    env: { ...withoutOurs(process.env), ...(log ? { RUST_LOG: log } : {}) },
   });
+  let text = '';
+  server.stderr?.on('data', (piece) => (text += piece));
   const exited = once(server, 'exit');
   const url = await Promise.race([
-    firstUrl(server.stdout),
+    firstUrl(/** @type {import('node:stream').Readable} */ (server.stdout)),
     exited.then(([code]) => Promise.reject(new Error(`the server ended at once, with ${code}`))),
   ]);
   return {
     url,
     pid: server.pid,
+    /** Waits until the log matches. @param {RegExp} pattern */
+    async logged(pattern) {
+      while (!pattern.test(text)) await once(/** @type {import('node:stream').Readable} */ (server.stderr), 'data');
+      return text;
+    },
     async stop() {
       server.kill('SIGTERM');
       await exited;

@@ -2,6 +2,8 @@
 
 use std::{fs, net::SocketAddr};
 
+use wirelab_server::config::Secret;
+
 use super::*;
 use crate::values::OrOff;
 
@@ -193,7 +195,7 @@ fn a_token_is_one_line_of_its_file() {
     );
     for text in ["", "\n", "two words", "two\nlines", "t\u{f6}ken"] {
         assert!(
-            matches!(token_of(text), Err(SettingsError::TokenShape { .. })),
+            matches!(token_of(text), Err(SettingsError::Secret(SecretError::Shape { .. }))),
             "{text:?}"
         );
     }
@@ -204,6 +206,48 @@ fn a_token_is_one_line_of_its_file() {
             .to_string()
             .contains("/nowhere/token cannot be read")
     );
+}
+
+#[test]
+fn a_relay_is_complete_or_not_at_all() {
+    const URL: &str = "--turn-url=turn:turn.example.org,turns:turn.example.org";
+    let secret = File::new("turn-secret", "s3cret\n");
+    let file = format!("--turn-secret-file={}", secret.0.display());
+    let turn_of = |flags: &[&str], variables: &[(&str, &str)]| config(&read(flags, variables).expect("settings"));
+
+    let turn = turn_of(&[URL, &file], &[]).expect("complete").turn.expect("a relay");
+    assert_eq!((turn.urls.len(), turn.ttl.as_secs()), (2, 3600));
+    assert_eq!(turn.secret, Secret::new("s3cret".into()));
+    let path = secret.0.to_str().expect("text");
+    assert!(
+        turn_of(&[URL], &[("WIRELAB_TURN_SECRET_FILE", path)])
+            .expect("complete")
+            .turn
+            .is_some()
+    );
+
+    let said = |flags: &[&str]| turn_of(flags, &[]).expect_err("refused").to_string();
+    assert!(said(&[URL]).contains("--turn-secret-file"));
+    assert!(said(&[&file]).contains("--turn-url"));
+    assert!(
+        said(&[URL, "--turn-secret-file=/nowhere/secret"])
+            .contains("the TURN secret file /nowhere/secret cannot be read")
+    );
+    let empty = File::new("turn-empty", "\n");
+    assert!(said(&[URL, &format!("--turn-secret-file={}", empty.0.display())]).contains("must hold one line"));
+
+    for (flag, part) in [
+        ("--turn-url=turn.example.org", "turn:HOST"),
+        ("--turn-url=turns:h?transport=udp", "no browser speaks DTLS"),
+        ("--turn-ttl=5s", "from 1m to 1day"),
+    ] {
+        assert!(
+            refused(&[flag], &[]).contains(part),
+            "{flag}: {}",
+            refused(&[flag], &[])
+        );
+    }
+    assert!(refused(&[], &[("WIRELAB_TURN_SECRET", "s3cret")]).contains("there is no setting WIRELAB_TURN_SECRET"));
 }
 
 #[test]

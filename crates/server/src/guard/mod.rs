@@ -34,16 +34,17 @@ use prometheus_client::{
     registry::Registry,
 };
 
+pub(crate) use self::authority::Authority;
 pub use self::authority::{AuthorityError, Host, Origin};
 pub(crate) use self::publishing::{Publishing, only_local};
-use self::{
-    authority::Authority,
-    refusal::{Refusal, RefusalLabels},
-};
+use self::refusal::{Refusal, RefusalLabels};
 use crate::config::Config;
 
 /// The paths on which messages travel. A foreign page may not open them, whatever the method.
 const LANES: [&str; 4] = ["/events", "/signal", "/ws", "/ws/echo"];
+
+/// What is read there lets its reader use the relay at our expense, so a foreign page may not ask for it at all.
+const CREDENTIALS: &str = "/api/ice-servers";
 
 /// Below it, `POST` publishes.
 const PUBLISH_PREFIX: &str = "/api/topics/";
@@ -181,7 +182,7 @@ impl Rules {
         let origin = self.origin(&head.headers, host);
         let path = head.uri.path();
         let preflight = head.method == Method::OPTIONS && head.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD);
-        let guarded = preflight || LANES.contains(&path) || !head.method.is_safe();
+        let guarded = preflight || LANES.contains(&path) || path == CREDENTIALS || !head.method.is_safe();
         let allow_origin = match origin {
             Ok(allow_origin) => allow_origin,
             Err(refusal) if guarded => return Err(refusal),

@@ -252,6 +252,7 @@ async fn a_lane_takes_our_own_pages_and_named_ones() {
             get("/events", &headers),
             get("/ws", &headers),
             get("/ws/echo", &headers),
+            get("/api/ice-servers", &headers),
             post("/api/topics/a", &headers),
         ] {
             let answer = ask(&rules, &case).await;

@@ -35,6 +35,7 @@ use wirelab_model::frame::ErrorCode;
 use wirelab_transport::{Taken, Takeover};
 
 use super::{
+    Visitor,
     accept::{Accept, Ended, Watch},
     activity::Activity,
     io::HttpIo,
@@ -49,12 +50,13 @@ const MAX_HEADERS: usize = 64;
 type Slot = Arc<Mutex<Option<(Bytes, Takeover)>>>;
 
 pub(super) async fn serve(io: HttpIo, activity: Arc<Activity>, accept: &Accept) -> Ended {
-    let slot = Slot::default();
+    let (slot, visitor) = (Slot::default(), io.visitor(accept.fronted));
     let service = {
         let (slot, accept, activity) = (Arc::clone(&slot), accept.clone(), Arc::clone(&activity));
         service_fn(move |request| {
             Box::pin(answer(
                 request,
+                visitor,
                 accept.clone(),
                 Arc::clone(&activity),
                 Arc::clone(&slot),
@@ -106,7 +108,8 @@ pub(super) async fn serve(io: HttpIo, activity: Arc<Activity>, accept: &Accept) 
 
 /// Judges one request. Pending for ever where the answer is a takeover.
 async fn answer(
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
+    visitor: Visitor,
     accept: Accept,
     activity: Arc<Activity>,
     slot: Slot,
@@ -114,6 +117,7 @@ async fn answer(
     let held = InFlight::begin(activity);
     let bare =
         request.method() == Method::GET && request.version() <= Version::HTTP_11 && request.body().is_end_stream();
+    request.extensions_mut().insert(visitor);
     let mut response = accept
         .router
         .oneshot(request.map(Body::new))

@@ -31,9 +31,11 @@ const MAX_SEND_BYTES: usize = 64 * 1024;
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 
 pub(super) async fn serve(io: HttpIo, activity: Arc<Activity>, accept: &Accept) -> Ended {
+    let visitor = io.visitor(accept.fronted);
     let service = {
         let (accept, activity) = (accept.clone(), Arc::clone(&activity));
-        service_fn(move |request: Request<Incoming>| {
+        service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(visitor);
             let (accept, held) = (accept.clone(), InFlight::begin(Arc::clone(&activity)));
             async move {
                 let response = accept

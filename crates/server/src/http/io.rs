@@ -14,7 +14,7 @@ use tokio::{
 };
 use wirelab_transport::socket::Socket;
 
-use super::activity::Activity;
+use super::{Visitor, activity::Activity};
 
 /// How HTTP/2 begins where nothing was negotiated (RFC 9113, 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -52,6 +52,10 @@ impl HttpIo {
             },
             http2,
         ))
+    }
+
+    pub(super) fn visitor(&self, fronted: bool) -> Visitor {
+        Visitor((!fronted).then(|| self.socket.peer().ip()))
     }
 
     /// The socket, and what HTTP has not read of its first bytes.

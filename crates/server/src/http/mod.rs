@@ -14,3 +14,7 @@ mod http2;
 mod io;
 
 pub(crate) use accept::{Accept, Counters};
+
+/// Where the connection of a request comes from: a request extension that both versions set.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Visitor(pub(crate) Option<std::net::IpAddr>);

@@ -100,7 +100,7 @@ impl Hub {
             you: peer.to_owned(),
             room: room.clone(),
             peers: there.map(|id| Other { id, polite: true }).collect(),
-            ice_servers: Vec::new(),
+            ice_servers: Vec::new(), // the shell knows where the peer is, and mints for it
         };
         peers.push(peer.to_owned());
         self.room_of.insert(peer.to_owned(), room);

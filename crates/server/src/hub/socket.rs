@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -20,6 +21,7 @@ use wirelab_transport::{
 };
 
 use super::rules::{Hub, Limits, Said};
+use crate::turn::Minter;
 
 /// What one socket may send and leave unread.
 pub(crate) const TEXT_LIMITS: TextLimits = TextLimits {
@@ -43,6 +45,7 @@ pub(crate) struct Signalling {
 
 struct Shared {
     desks: Mutex<Desks>,
+    turn: Minter,
     counters: Counters,
 }
 
@@ -54,6 +57,8 @@ struct Desks {
 
 struct Desk {
     socket: TextSocket,
+    /// Whose address is known counts for it.
+    from: Option<IpAddr>,
     /// Where the server's peer is for those who came in by this desk's entrance.
     room: Room,
     /// To the server's peer, which answers one after another.
@@ -62,7 +67,7 @@ struct Desk {
 
 impl Signalling {
     /// A hub without rooms.
-    pub(crate) fn new(limits: Limits, counters: Counters) -> Self {
+    pub(crate) fn new(limits: Limits, turn: Minter, counters: Counters) -> Self {
         let desks = Desks {
             hub: Hub::new(limits),
             desks: HashMap::new(),
@@ -70,6 +75,7 @@ impl Signalling {
         Self {
             shared: Arc::new(Shared {
                 desks: Mutex::new(desks),
+                turn,
                 counters,
             }),
         }
@@ -83,6 +89,7 @@ impl Signalling {
         tokio::spawn(answer(self.clone(), room.clone(), id.clone(), visit, waiting));
         let desk = Desk {
             socket: socket.clone(),
+            from: visit.from,
             room,
             offers,
         };
@@ -121,11 +128,14 @@ impl Signalling {
             } else {
                 (to, signal)
             };
-            let (to, signal) = signal;
+            let (to, mut signal) = signal;
             if let ToPeer::Refused(refusal) = &signal {
                 self.shared.counters.refused(refusal.code);
             }
             if let Some(desk) = desks.desks.get(&to) {
+                if let ToPeer::Welcome { ice_servers, .. } = &mut signal {
+                    *ice_servers = self.shared.turn.servers(desk.from);
+                }
                 let text = serde_json::to_string(&signal).expect("signals hold only what JSON can say");
                 desk.socket.send(&text);
             }

@@ -2,6 +2,7 @@
 
 pub(crate) mod events;
 pub(crate) mod health;
+pub(crate) mod ice_servers;
 pub(crate) mod info;
 pub(crate) mod metrics;
 pub(crate) mod signal;

@@ -1,12 +1,19 @@
 //! Info, health, metrics and pages through the whole router, without a socket.
 
-use std::{net::SocketAddr, sync::Arc, time::Instant};
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
 
 use axum::{
     Extension, Router,
     body::{Body, to_bytes},
 };
-use hyper::{HeaderMap, Request, StatusCode, header::CONTENT_TYPE};
+use hyper::{
+    HeaderMap, Request, StatusCode,
+    header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER},
+};
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -17,9 +24,10 @@ use wirelab_transport::{clock::Clock, counters::Counters, feed::Feed, sse, webrt
 use crate::{
     VERSION,
     app::App,
-    config::{Config, Secret},
+    config::{Config, Secret, Turn},
     entrance::Way,
     guard::{MayChange, Rules},
+    http::Visitor,
 };
 
 struct Fixture {
@@ -45,13 +53,15 @@ impl Fixture {
             tasks.clone(),
         )
         .expect("the socket is good");
+        let turn = crate::turn::Minter::new(config.turn.clone(), crate::turn::Counters::register(&mut registry));
         let rooms = crate::hub::Limits {
             rooms: 1,
             peers_per_room: 1,
         };
         let app = App {
-            signalling: crate::hub::Signalling::new(rooms, crate::hub::Counters::default()),
+            signalling: crate::hub::Signalling::new(rooms, turn.clone(), crate::hub::Counters::default()),
             webrtc,
+            turn,
             fronted: false,
             config: Arc::new(config),
             ways: addresses
@@ -96,8 +106,14 @@ impl Answer {
 }
 
 async fn get(router: &Router, path: &str) -> Answer {
+    get_from(router, "127.0.0.1", path).await
+}
+
+/// As the accept loop would pass it on for a visitor at `address`.
+async fn get_from(router: &Router, address: &str, path: &str) -> Answer {
     let request = Request::get(path)
         .header("host", "localhost:8080")
+        .extension(Visitor(Some(address.parse().expect("an address"))))
         .body(Body::empty())
         .expect("a request");
     let (head, body) = router.clone().oneshot(request).await.expect("an answer").into_parts();
@@ -214,6 +230,84 @@ async fn metrics_are_public_on_loopback_only() {
     assert_eq!(
         get(&open.app.internal_router(), "/metrics").await.status,
         StatusCode::OK
+    );
+}
+
+fn with_turn() -> Config {
+    let turn = Turn {
+        urls: ["turn:turn.example.org:3478", "turn:turn.example.org:3478?transport=tcp"]
+            .map(|text| text.parse().expect("a URL"))
+            .into(),
+        secret: Secret::new("s3cret".into()),
+        ttl: Duration::from_secs(600),
+    };
+    Config {
+        turn: Some(turn),
+        ..Config::default()
+    }
+}
+
+#[tokio::test]
+async fn ice_servers_are_a_configuration_with_a_credential_that_expires() {
+    let before = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("after 1970")
+        .as_secs();
+    let answer = Fixture::new(with_turn(), &["127.0.0.1:8080"])
+        .get("/api/ice-servers")
+        .await;
+    assert_eq!(
+        (answer.status, answer.headers[CACHE_CONTROL].as_bytes()),
+        (StatusCode::OK, &b"no-store"[..])
+    );
+    let body = answer.json();
+    assert_eq!(body["ttl"], 600);
+    let expires_at = body["expires_at"].as_u64().expect("a time");
+    assert!((before + 600..before + 660).contains(&expires_at), "{body}");
+    let servers = body["iceServers"].as_array().expect("a list");
+    assert_eq!(servers.len(), 1);
+    assert_eq!(
+        servers[0]["urls"],
+        json!(["turn:turn.example.org:3478", "turn:turn.example.org:3478?transport=tcp"])
+    );
+    let username = servers[0]["username"].as_str().expect("a name");
+    assert!(username.starts_with(&format!("{expires_at}:")), "{username}");
+    assert!(servers[0]["credential"].is_string());
+    assert!(!answer.text.contains("s3cret"));
+}
+
+#[tokio::test]
+async fn without_a_relay_the_list_is_empty() {
+    let answer = Fixture::loopback().get("/api/ice-servers").await;
+    assert_eq!(
+        (answer.status, answer.json()),
+        (StatusCode::OK, json!({"iceServers": []}))
+    );
+}
+
+#[tokio::test]
+async fn who_asks_for_credentials_too_often_is_told_when_to_ask_again() {
+    let fixture = Fixture::new(with_turn(), &["127.0.0.1:8080"]);
+    let ask = |address: &'static str| get_from(&fixture.public, address, "/api/ice-servers");
+    let refused = loop {
+        let answer = ask("192.0.2.1").await;
+        if answer.status != StatusCode::OK {
+            break answer;
+        }
+    };
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(refused.headers[CACHE_CONTROL].as_bytes(), b"no-store");
+    assert_eq!(refused.headers[RETRY_AFTER].as_bytes(), b"1");
+    assert_eq!(
+        (refused.headers[CONTENT_TYPE].as_bytes(), &refused.json()["code"]),
+        (&b"application/problem+json"[..], &json!("limit"))
+    );
+    assert_eq!(ask("192.0.2.2").await.status, StatusCode::OK, "another visitor");
+    assert_eq!(ask("127.0.0.1").await.status, StatusCode::OK, "loopback is many");
+    let metrics = fixture.get("/metrics").await.text;
+    assert!(
+        metrics.contains("wirelab_turn_credentials_refused_total 1\n"),
+        "{metrics}"
     );
 }
 

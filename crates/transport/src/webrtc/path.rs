@@ -59,6 +59,11 @@ impl<Place: Clone> Path<Place> {
         }
     }
 
+    /// Where the peer wants to be reached: behind a relay, that is the relay's address.
+    pub(super) fn remote(&self) -> Option<SocketAddr> {
+        self.nominated.as_ref().map(|(_, remote)| *remote)
+    }
+
     /// How long no check was answered.
     pub(super) fn silent(&self, now: Instant) -> Duration {
         now.saturating_duration_since(self.alive)
@@ -111,8 +116,10 @@ mod tests {
             None,
             "a nomination proves nothing before its answer"
         );
+        assert_eq!(path.remote(), None);
         path.leaves(&answer(1), now);
         assert_eq!(path.leaves(DATA, now), Some(('a', remote(1))));
+        assert_eq!(path.remote(), Some(remote(1)));
 
         path.arrives(&check(2), &'b', remote(2));
         path.leaves(&answer(2), now);

@@ -132,9 +132,10 @@ impl Peer {
             () = flow.silent(silent) => Departure::Gone,
             () = drained.cancelled() => Departure::Drain,
         };
+        let remote = flow.remote(); // behind a relay, the relay's
         open.part(id, departure).await;
         counters.closed(departure);
-        debug!(id, reason = departure.word(), "closed");
+        debug!(id, ?remote, reason = departure.word(), "closed");
         permit
     }
 }

@@ -67,6 +67,11 @@ impl Flow {
         }
     }
 
+    /// The address to which this peer is sent, once it has chosen one.
+    pub(super) fn remote(&self) -> Option<SocketAddr> {
+        self.path().remote()
+    }
+
     fn path(&self) -> MutexGuard<'_, Path<Arc<Local>>> {
         self.path.lock().unwrap_or_else(PoisonError::into_inner)
     }

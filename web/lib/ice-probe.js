@@ -1,0 +1,102 @@
+/**
+ * Whether TURN servers work, asked by a connection of its own that leads nowhere: it only gathers. The connection in use
+ * does not say: once it has found a way, a browser drops its questions to TURN servers, good and bad, without a word.
+ *
+ * A server gives an address, says why not, or says nothing. Browsers tell the second by `icecandidateerror`, and not
+ * always: of a TCP port that nobody has Chromium sometimes says nothing, and of a UDP port that nobody answers it says so
+ * after 40 s. So what is still open after a while is told as such.
+ */
+
+/**
+ * @typedef {object} IceNews
+ * @property {string} url of the TURN server, with its port and transport written out
+ * @property {number} code STUN's (RFC 8489 and 8656), from 701 on the browser's; 0: nothing was said
+ * @property {string} words why it gave no address; empty: it did
+ */
+
+/** How long a server may take, ms. */
+const SILENT_MS = 4000;
+
+/** @type {Record<number, string>} */
+const MEANINGS = {
+  300: 'it sends its visitors to another server',
+  400: 'it does not understand the request',
+  401: 'it does not accept the credential, which is expired or signed with another secret than its own',
+  403: 'it forbids this',
+  437: 'it has forgotten the address that it gave',
+  438: 'its challenge was too old',
+  441: 'the credential is not the one that the address was given for',
+  442: 'it does not relay over this protocol',
+  486: 'this visitor has as many relayed addresses as it may',
+  500: 'it has an error of its own',
+  508: 'it has no port free for another relayed address',
+  701: 'no answer: it is down, its name does not resolve, or something between lets nothing through',
+};
+
+export class IceProbe {
+  /** What is known of each server, by URL. @type {Map<string, 'asked' | 'gave' | 'failed'>} */
+  #servers = new Map();
+
+  /**
+   * @param {readonly RTCIceServer[]} ice_servers
+   * @param {(news: IceNews) => void} tell of each server once, or of one that works after all once more
+   * @param {RTCPeerConnection} [connection]
+   */
+  constructor(ice_servers, tell, connection = new RTCPeerConnection({ iceServers: [...ice_servers], iceTransportPolicy: 'relay' })) {
+    this.tell = tell;
+    this.connection = connection;
+    for (const url of ice_servers.flatMap(({ urls }) => urls).filter(isRelay)) this.#servers.set(spelt(url), 'asked');
+    connection.addEventListener('icecandidate', ({ candidate }) => candidate?.type === 'relay' && this.#gave(/** @type {any} */ (candidate)));
+    connection.addEventListener('icecandidateerror', (event) => this.#failed(event));
+    connection.addEventListener('icegatheringstatechange', () => {
+      if (connection.iceGatheringState === 'complete') this.#end('nothing came of it, and the browser does not say why; perhaps nothing listens there');
+    });
+    this.timer = setTimeout(() => this.#end(`no answer for ${SILENT_MS / 1000} s: it is down, or something between lets nothing through`), SILENT_MS);
+  }
+
+  /** Asks. */
+  async start() {
+    this.connection.createDataChannel('probe');
+    await this.connection.setLocalDescription();
+  }
+
+  /** @param {{ url?: string | null, relayProtocol?: string | null }} candidate newer than TypeScript's own */
+  #gave({ url, relayProtocol }) {
+    // A browser that does not say which server it was says at least how it was reached.
+    const isIt = (/** @type {string} */ server) => (url ? server === spelt(url) : server.endsWith(`=${relayProtocol === 'udp' ? 'udp' : 'tcp'}`));
+    for (const server of [...this.#servers.keys()].filter(isIt)) {
+      if (this.#servers.get(server) !== 'gave') this.tell({ url: server, code: 0, words: '' });
+      this.#servers.set(server, 'gave');
+    }
+  }
+
+  /** One way out failed; another one of the same machine may have worked. @param {RTCPeerConnectionIceErrorEvent} event */
+  #failed({ url, errorCode, errorText }) {
+    const server = isRelay(url) ? spelt(url) : '';
+    if (this.#servers.get(server) !== 'asked') return;
+    this.#servers.set(server, 'failed');
+    const said = errorText ? `, “${errorText.replace(/\.$/, '')}”` : '';
+    const words = MEANINGS[errorCode] ? `${MEANINGS[errorCode]} (${errorCode}${said})` : `error ${errorCode}${said}`;
+    this.tell({ url: server, code: errorCode, words });
+  }
+
+  /** What was given is given back. @param {string} words of those who have said nothing */
+  #end(words) {
+    clearTimeout(this.timer);
+    for (const [server, state] of this.#servers) if (state === 'asked') this.tell({ url: server, code: 0, words });
+    this.#servers.clear();
+    this.connection.close();
+  }
+}
+
+/** @param {string} url */
+export function isRelay(url) {
+  return /^turns?:/.test(url);
+}
+
+/** With what RFC 7065 leaves out, as browsers write it in what they say. @param {string} url */
+function spelt(url) {
+  const [, scheme, host, port, transport] = /^(turns?):(\[[^\]]*\]|[^:?]*)(?::(\d+))?(?:\?transport=(\w+))?/.exec(url) ?? [];
+  const isSecure = scheme === 'turns';
+  return `${scheme}:${host}:${port ?? (isSecure ? 5349 : 3478)}?transport=${transport ?? (isSecure ? 'tcp' : 'udp')}`;
+}

@@ -1,0 +1,143 @@
+/** A real coturn with the shipped configuration and its loopback overlay, on free ports, ended by its id. */
+
+import { spawn } from 'node:child_process';
+import { createHmac, randomBytes } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const FOLDER = fileURLToPath(new URL('../../../coturn/', import.meta.url));
+/** Between two looks whether it listens, ms. */
+const LOOK_MS = 20;
+const LOOKS = 250;
+
+/** Why tests with coturn are skipped; false where they are not. */
+export const skip = found('turnserver') && found('turnutils_uclient') ? false : 'no coturn here: apt-get install coturn';
+
+/** @typedef {Awaited<ReturnType<typeof coturn>>} Coturn */
+
+/**
+ * The relay with a secret of its own, before its first start.
+ *
+ * @param {{ flags?: readonly string[] }} [options] for turnserver
+ */
+export async function coturn({ flags = [] } = {}) {
+  const folder = mkdtempSync(join(tmpdir(), 'wirelab-coturn-'));
+  const secret = randomBytes(32).toString('hex');
+  const secretFile = join(folder, 'secret');
+  writeFileSync(secretFile, `${secret}\n`, { mode: 0o600 });
+  const port = await freePort();
+  /** @type {import('node:child_process').ChildProcess | undefined} */
+  let child;
+  const relay = {
+    port,
+    secretFile,
+    urls: { udp: `turn:127.0.0.1:${port}?transport=udp`, tcp: `turn:127.0.0.1:${port}?transport=tcp` },
+    /** What a server of ours has to be told. @param {readonly ('udp' | 'tcp')[]} over */
+    flags: (over) => ['--turn-url', over.map((transport) => relay.urls[transport]).join(','), '--turn-secret-file', secretFile],
+    /** A credential as wirelab would mint it, here by other means. @param {number} expires_in_s @param {string} [signedWith] */
+    credential: (expires_in_s, signedWith = secret) => {
+      const username = `${Math.floor(Date.now() / 1000) + expires_in_s}:test`;
+      return { username, credential: createHmac('sha1', signedWith).update(username).digest('base64') };
+    },
+    async start() {
+      const configuration = ['turnserver.conf', 'loopback.conf'].map((file) => join(FOLDER, file));
+      child = spawn('sh', [join(FOLDER, 'start.sh'), secretFile, ...configuration, '--', `--listening-port=${port}`, ...flags], {
+        stdio: ['ignore', 'ignore', 'inherit'],
+        env: { ...process.env, PATH: path(), TMPDIR: folder },
+      });
+      const ended = once(child, 'exit').then(([code]) => Promise.reject(new Error(`coturn ended at once, with ${code}`)));
+      await Promise.race([listens(port), ended]);
+      ended.catch(() => {}); // from here on its end is wanted
+    },
+    /** As a machine that goes down: what it had given is forgotten. */
+    async stop() {
+      if (!child || child.exitCode !== null || child.signalCode !== null) return;
+      const exited = once(child, 'exit');
+      child.kill('SIGKILL');
+      await exited;
+    },
+    async remove() {
+      await relay.stop();
+      rmSync(folder, { recursive: true });
+    },
+  };
+  return relay;
+}
+
+/**
+ * What coturn's own client says when it asks the relay to pass something on to `peer`.
+ *
+ * @param {Coturn} relay
+ * @param {{ username: string, credential: string }} account
+ * @param {string} peer
+ */
+export async function passOn(relay, { username, credential }, peer) {
+  const args = ['-n', '1', '-c', '-p', String(relay.port), '-u', username, '-w', credential, '-e', peer, '127.0.0.1'];
+  const client = spawn('turnutils_uclient', args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, PATH: path() } });
+  let said = '';
+  for (const stream of [client.stdout, client.stderr]) stream.on('data', (text) => (said += text));
+  // Allowed, it goes on until somebody answers; the first packet that leaves is enough.
+  client.stdout.on('data', () => /start_mclient/.test(said) && client.kill());
+  await once(client, 'close');
+  return said;
+}
+
+/** @param {string} program */
+function found(program) {
+  return path()
+    .split(delimiter)
+    .some((folder) => isProgram(join(folder, program)));
+}
+
+/** Daemons are not in everybody's. */
+function path() {
+  return [process.env.PATH, '/usr/sbin', '/usr/local/sbin', '/opt/homebrew/bin'].join(delimiter);
+}
+
+/** @param {string} file */
+function isProgram(file) {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** coturn takes no port 0: one that was free for TCP and UDP a moment ago. @returns {Promise<number>} */
+async function freePort() {
+  for (;;) {
+    const tcp = createServer().listen(0, '127.0.0.1');
+    await once(tcp, 'listening');
+    const { port } = /** @type {import('node:net').AddressInfo} */ (tcp.address());
+    const udp = createSocket('udp4');
+    const isFree = await new Promise((resolve) => {
+      udp.once('error', () => resolve(false));
+      udp.bind(port, '127.0.0.1', () => resolve(true));
+    });
+    if (isFree) udp.close();
+    tcp.close();
+    await once(tcp, 'close');
+    if (isFree) return port;
+  }
+}
+
+/** @param {number} port */
+async function listens(port) {
+  for (let look = 0; look < LOOKS; look++) {
+    const socket = connect(port, '127.0.0.1');
+    const isOpen = await new Promise((resolve) => {
+      socket.once('connect', () => resolve(true));
+      socket.once('error', () => resolve(false));
+    });
+    socket.destroy();
+    if (isOpen) return;
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS)); // there is no event for a port that somebody opens
+  }
+  throw new Error(`coturn does not listen on ${port}`);
+}
