@@ -72,7 +72,7 @@ export class Link {
   #isMisdirected = false;
 
   /**
-   * @param {{ told: (now: LinkState, before: LinkState | undefined, by: By) => void, failed: (words: string) => void }} on
+   * @param {{ told: (now: LinkState, before: LinkState | undefined, by: By) => void, failed: (words: string, at: 'read' | 'set') => void }} on
    *   `told` on every answer; `failed`: the server did not answer, or refused what was asked
    */
   constructor(on) {
@@ -137,7 +137,7 @@ export class Link {
       if (this.now === began && !this.isSetting) this.#take(now, began ? 'elsewhere' : 'asked');
     } catch (error) {
       this.#isMisdirected = /** @type {Refusal} */ (error).status === MISDIRECTED;
-      this.on.failed(/** @type {Error} */ (error).message);
+      this.on.failed(/** @type {Error} */ (error).message, 'read');
     }
   }
 
@@ -153,7 +153,7 @@ export class Link {
       this.#take(now, 'here');
       isSet = true;
     } catch (error) {
-      this.on.failed(/** @type {Error} */ (error).message);
+      this.on.failed(/** @type {Error} */ (error).message, 'set');
     }
     this.isSetting = false;
     this.#timer = undefined;

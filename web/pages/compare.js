@@ -101,6 +101,7 @@ function phaseChanged() {
 
 /** @param {import('../lib/link.js').LinkState} now @param {import('../lib/link.js').LinkState | undefined} before @param {import('../lib/link.js').By} by */
 function told(now, before, by) {
+  if (before && linkFailure && now.profile) panel.say(`The link is at ${settingWords(now.profile)}.`);
   linkFailure = undefined;
   run?.course.told(now, performance.now());
   if (before && before.state !== now.state) stateChanged(now);
@@ -132,11 +133,12 @@ function profileChanged(now, by) {
   if (!run.order.for_ms && !tourStage.isPlaying) run.reopen('the link was changed');
 }
 
-/** @param {string} words */
-function failed(words) {
-  if (words !== linkFailure) timeline.add('link', 'error', words);
-  if (link.now) panel.say(`The link was not set, or is not known: ${words}.`);
-  linkFailure = words;
+/** @param {string} words @param {'read' | 'set'} at */
+function failed(words, at) {
+  if (at === 'set') panel.say(`The link was not set: ${words}.`);
+  else if (link.now) panel.say(`What the link is now is not known: ${words}.`);
+  if (at === 'set' || words !== linkFailure) timeline.add('link', 'error', words);
+  if (at === 'read') linkFailure = words;
 }
 
 /** What to say where this page itself came through the link, on which the link cannot be set. @returns {Promise<string | undefined>} */

@@ -131,6 +131,19 @@ linked('with all packets lost everything stops; without loss all lanes come back
   await page.close();
 });
 
+linked('a setting that the server refuses is told in its words, and the link stays as it is', async () => {
+  const { revision } = await setLink(bench.url, { delay: '20ms', loss: '0%' });
+  const page = await bench.open('/compare.html?delay=20s');
+  await textOf(page, '.link-said', /press Run/);
+  await page.locator('button.start').click();
+  await textOf(page, '.link-said', /^The link was not set: .*20s/);
+  assert.equal((await askLink(bench.url)).revision, revision);
+  await page.locator('button.start').click();
+  await textOf(page, '.phase', /^running for .* at 20 ms, 0 % lost$/);
+  bench.complaints.splice(0); // the browser itself tells of the refusal
+  await page.close();
+});
+
 linked('the tour waits to be started, can be held and stopped, and puts the link back', async () => {
   await setLink(bench.url, { delay: '7ms', loss: '0%' });
   const page = await bench.open('/compare.html?tour=1');
