@@ -254,7 +254,7 @@ async fn ice_servers_are_a_configuration_with_a_credential_that_expires() {
         .get("/api/ice-servers")
         .await;
     assert_eq!(
-        (answer.status, &*answer.headers[CACHE_CONTROL].as_bytes()),
+        (answer.status, answer.headers[CACHE_CONTROL].as_bytes()),
         (StatusCode::OK, &b"no-store"[..])
     );
     let body = answer.json();
@@ -293,10 +293,10 @@ async fn who_asks_for_credentials_too_often_is_told_when_to_ask_again() {
         }
     };
     assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
-    assert_eq!(&*refused.headers[CACHE_CONTROL].as_bytes(), b"no-store");
-    assert_eq!(&*refused.headers[RETRY_AFTER].as_bytes(), b"1");
+    assert_eq!(refused.headers[CACHE_CONTROL].as_bytes(), b"no-store");
+    assert_eq!(refused.headers[RETRY_AFTER].as_bytes(), b"1");
     assert_eq!(
-        (&refused.headers[CONTENT_TYPE].as_bytes()[..], &refused.json()["code"]),
+        (refused.headers[CONTENT_TYPE].as_bytes(), &refused.json()["code"]),
         (&b"application/problem+json"[..], &json!("limit"))
     );
     assert_eq!(ask("192.0.2.2").await.status, StatusCode::OK, "another visitor");
