@@ -200,7 +200,7 @@ test('without a relay, only through TURN says that there is none', async (t) => 
 /** @param {Awaited<ReturnType<typeof lab>>} bench @param {string} room @param {string} [more] of the address */
 async function meet(bench, room, more = '') {
   const first = await bench.open(`/webrtc.html?room=${room}${more}`);
-  await textOf(first, '#room .say', /^In the room/);
+  await textOf(first, '#room .say', /in the room|In the room/);
   const second = await bench.open(`/webrtc.html?room=${room}${more}`);
   for (const page of [first, second]) await textOf(page, '.visitors tbody', /open.*[1-9][0-9]* of/);
   return [first, second];

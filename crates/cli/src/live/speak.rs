@@ -11,6 +11,7 @@ use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::UnixStream,
     sync::mpsc,
+    task::AbortHandle,
     time::timeout,
 };
 
@@ -30,7 +31,7 @@ pub(super) struct Helper {
 }
 
 /// The helper, watched. Without a link there is nothing in it.
-pub(crate) struct Watch(Option<Arc<Mutex<Child>>>);
+pub(crate) struct Watch(Option<(Arc<Mutex<Child>>, AbortHandle)>);
 
 impl Keeper {
     /// Begins to speak to the helper, and to notice when it goes. Must be called within a runtime, once.
@@ -43,20 +44,17 @@ impl Keeper {
         };
         stream.set_nonblocking(true)?;
         let child = Arc::new(Mutex::new(child));
-        tokio::spawn(speak(
-            self.clone(),
-            UnixStream::from_std(stream)?,
-            Arc::clone(&child),
-            waiting,
-        ));
-        Ok(Watch(Some(child)))
+        let stream = UnixStream::from_std(stream)?;
+        let task = tokio::spawn(speak(self.clone(), stream, Arc::clone(&child), waiting));
+        Ok(Watch(Some((child, task.abort_handle()))))
     }
 }
 
 impl Watch {
     /// Ends the helper and waits for it. It has nothing to save.
     pub(crate) fn end(self) {
-        if let Some(child) = self.0 {
+        if let Some((child, task)) = self.0 {
+            task.abort(); // its end is no loss now
             let mut child = child.lock().unwrap_or_else(PoisonError::into_inner);
             let _ = child.kill(); // it may have ended by itself
             let _ = child.wait();
