@@ -36,12 +36,16 @@ pub(crate) fn run(settings: &Serve) -> Result<(), Error> {
         .transpose()
         .map_err(Error::System)?;
     advise(&config, public_address, internal_address);
-    let live::Live { entrance: far, keeper } = live::start(&settings.addresses)?;
+    let live::Live {
+        entrance: far,
+        keeper,
+        helper,
+    } = live::start(&settings.addresses)?;
 
     let runtime = Runtime::new().map_err(Error::System)?; // one worker for each core that this process may use
     let outcome = runtime.block_on(async {
         let stop = signals::watch().map_err(Error::System)?; // before anyone is told that we are here
-        let helper = keeper.watch().map_err(Error::System)?;
+        let helper = helper.watch(&keeper).map_err(Error::System)?;
         let link = far
             .as_ref()
             .and_then(|far| Some((far.front.as_ref()?.tcp, keeper.profile_name()?)));

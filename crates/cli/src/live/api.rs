@@ -16,7 +16,7 @@ use wirelab_server::{MayChange, Problem, config::url};
 
 use super::{
     keeper::{Keeper, SetError, Standing, State as Link},
-    words::{Forwarder, Report, Ways},
+    words::Report,
 };
 use crate::doctor::{WayOut, ways_out_here};
 
@@ -67,8 +67,9 @@ struct ToldUp {
     url: String,
     port: u16,
     profile: Present,
-    counters: Ways,
-    forwarder: Forwarder,
+    /// Left out where the helper has too much to answer.
+    #[serde(flatten)]
+    report: Option<Report>,
 }
 
 #[derive(Serialize)]
@@ -100,7 +101,7 @@ struct Asked {
 
 async fn look(State(keeper): State<Keeper>, Extension(MayChange(may_change)): Extension<MayChange>) -> Response {
     let report = keeper.report().await; // first, since it may find the helper gone
-    tell(&keeper.standing(), report.unwrap_or_default(), may_change)
+    tell(&keeper.standing(), report, may_change)
 }
 
 async fn set(
@@ -123,7 +124,7 @@ async fn set(
         };
         Problem::http(status, sentence(&error.to_string()))
     })?;
-    Ok(tell(&keeper.standing(), report, may_change))
+    Ok(tell(&keeper.standing(), Some(report), may_change))
 }
 
 /// A profile by its name or its figures.
@@ -137,7 +138,7 @@ fn wanted(asked: serde_json::Value) -> Result<(Profile, Option<&'static str>), S
     Ok((profile, None))
 }
 
-fn tell(standing: &Standing, report: Report, may_change: bool) -> Response {
+fn tell(standing: &Standing, report: Option<Report>, may_change: bool) -> Response {
     let (state, why, up) = match &standing.state {
         Link::Off => (
             "off",
@@ -157,8 +158,7 @@ fn tell(standing: &Standing, report: Report, may_change: bool) -> Response {
                     name: up.name,
                     profile: up.profile.clone(),
                 },
-                counters: report.counters,
-                forwarder: report.forwarder,
+                report,
             };
             ("up", None, Some(told))
         }

@@ -13,15 +13,23 @@ pub(super) fn start(addresses: &Addresses) -> Live {
                 .to_owned(),
         ),
     };
-    Live { entrance: None, keeper }
+    Live {
+        entrance: None,
+        keeper,
+        helper: Helper,
+    }
 }
 
-impl Keeper {
-    /// There is no helper to speak to.
+/// There is none.
+#[derive(Debug)]
+pub(crate) struct Helper;
+
+impl Helper {
+    /// There is nobody to speak to.
     ///
     /// # Errors
     /// None: it is as on Linux.
-    pub(crate) fn watch(&self) -> io::Result<Watch> {
+    pub(crate) fn watch(self, _: &Keeper) -> io::Result<Watch> {
         Ok(Watch)
     }
 }

@@ -25,19 +25,12 @@ struct Shared {
     standing: Mutex<Standing>,
     /// To the task; none where there is no link.
     requests: Option<mpsc::Sender<Asked>>,
-    /// What the task starts from; see `speak.rs`.
-    #[cfg(target_os = "linux")]
-    begin: Mutex<Option<Begin>>,
     /// One change at a time, from looking at the revision to the next one.
     setting: tokio::sync::Mutex<()>,
 }
 
 /// A request and where its answer goes.
 pub(super) type Asked = (Request, oneshot::Sender<Report>);
-
-/// The helper, and what is to be asked of it.
-#[cfg(target_os = "linux")]
-pub(super) type Begin = (super::speak::Helper, mpsc::Receiver<Asked>);
 
 /// How the link stands.
 #[derive(Clone, Debug)]
@@ -99,13 +92,11 @@ impl Keeper {
         Self::new(State::Unavailable { why }, None)
     }
 
-    /// One that is up, with its helper. Nothing is asked of it before [`Keeper::watch`].
+    /// One that is up, and what is to be asked of its helper.
     #[cfg(target_os = "linux")]
-    pub(super) fn of(up: Up, helper: super::speak::Helper) -> Self {
+    pub(super) fn of(up: Up) -> (Self, mpsc::Receiver<Asked>) {
         let (requests, waiting) = mpsc::channel(WAITING);
-        let keeper = Self::new(State::Up(Box::new(up)), Some(requests));
-        *keeper.shared.begin.lock().unwrap_or_else(PoisonError::into_inner) = Some((helper, waiting));
-        keeper
+        (Self::new(State::Up(Box::new(up)), Some(requests)), waiting)
     }
 
     fn new(state: State, requests: Option<mpsc::Sender<Asked>>) -> Self {
@@ -113,17 +104,9 @@ impl Keeper {
             shared: Arc::new(Shared {
                 standing: Mutex::new(Standing { revision: 1, state }),
                 requests,
-                #[cfg(target_os = "linux")]
-                begin: Mutex::default(),
                 setting: tokio::sync::Mutex::new(()),
             }),
         }
-    }
-
-    /// What the task is to start from, once.
-    #[cfg(target_os = "linux")]
-    pub(super) fn begin(&self) -> Option<Begin> {
-        self.shared.begin.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Why there is none, if one was wanted.

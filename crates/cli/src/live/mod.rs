@@ -36,6 +36,11 @@ mod words;
 
 use wirelab_server::Entrance;
 
+#[cfg(not(target_os = "linux"))]
+use elsewhere::Helper;
+#[cfg(target_os = "linux")]
+use speak::Helper;
+
 use crate::{args::Addresses, error::Error};
 pub(crate) use {
     api::{direct_routes, far_routes},
@@ -52,6 +57,8 @@ pub(crate) struct Live {
     pub(crate) entrance: Option<Entrance>,
     /// Knows how the link stands, and sets it.
     pub(crate) keeper: Keeper,
+    /// Not watched yet, since there is no runtime.
+    pub(crate) helper: Helper,
 }
 
 /// Brings the link up, if it is wanted and can be. Where it cannot, the log says why, once, and everything else works.

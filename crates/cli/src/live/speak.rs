@@ -23,29 +23,34 @@ use super::{
 /// How long the helper may take for an answer. It does nothing else, so more says that it is stuck.
 const ANSWER_TIME: Duration = Duration::from_secs(5);
 
-/// The process and the socket to it.
+/// The process, the socket to it, and what is to be asked of it.
 #[derive(Debug)]
-pub(super) struct Helper {
+pub(super) struct Started {
     pub(super) stream: std::os::unix::net::UnixStream,
     pub(super) child: Child,
+    pub(super) waiting: mpsc::Receiver<Asked>,
 }
 
-/// The helper, watched. Without a link there is nothing in it.
+/// The helper, started. Without a link there is nothing in it.
+#[derive(Debug)]
+pub(crate) struct Helper(pub(super) Option<Started>);
+
+/// The helper, watched.
 pub(crate) struct Watch(Option<(Arc<Mutex<Child>>, AbortHandle)>);
 
-impl Keeper {
-    /// Begins to speak to the helper, and to notice when it goes. Must be called within a runtime, once.
+impl Helper {
+    /// Begins to speak to it for the keeper, and to notice when it goes. Must be called within a runtime.
     ///
     /// # Errors
     /// The socket cannot be used.
-    pub(crate) fn watch(&self) -> io::Result<Watch> {
-        let Some((Helper { stream, child }, waiting)) = self.begin() else {
+    pub(crate) fn watch(self, keeper: &Keeper) -> io::Result<Watch> {
+        let Some(Started { stream, child, waiting }) = self.0 else {
             return Ok(Watch(None));
         };
         stream.set_nonblocking(true)?;
         let child = Arc::new(Mutex::new(child));
         let stream = UnixStream::from_std(stream)?;
-        let task = tokio::spawn(speak(self.clone(), stream, Arc::clone(&child), waiting));
+        let task = tokio::spawn(speak(keeper.clone(), stream, Arc::clone(&child), waiting));
         Ok(Watch(Some((child, task.abort_handle()))))
     }
 }

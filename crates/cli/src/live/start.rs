@@ -18,7 +18,7 @@ use super::{
     Keeper, Live, PATH,
     keeper::Up,
     pass::{receive, send},
-    speak::Helper,
+    speak::{Helper, Started},
     words::{Begin, Begun},
 };
 use crate::{args::Addresses, error::Error, ports, values::OrOff};
@@ -35,7 +35,11 @@ pub(super) const SEED: u64 = 1;
 const CONGESTION: &str = "cubic";
 
 pub(super) fn start(addresses: &Addresses) -> Result<Live, Error> {
-    let without = |keeper| Live { entrance: None, keeper };
+    let without = |keeper| Live {
+        entrance: None,
+        keeper,
+        helper: Helper(None),
+    };
     let bound = match addresses.link_listen {
         Some(OrOff::Off) => return Ok(without(Keeper::off())),
         Some(OrOff::On(asked)) => ports::bind_both("--link-listen", asked)?,
@@ -107,9 +111,11 @@ fn bring_up(
     let mut entrance = Entrance::direct(tcp.into(), vec![udp.into()]);
     entrance.front = Some(front);
     stream.set_read_timeout(None).map_err(failed)?;
+    let (keeper, waiting) = Keeper::of(up);
     Ok(Live {
         entrance: Some(entrance),
-        keeper: Keeper::of(up, Helper { stream, child }),
+        keeper,
+        helper: Helper(Some(Started { stream, child, waiting })),
     })
 }
 

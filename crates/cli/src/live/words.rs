@@ -41,14 +41,14 @@ pub(super) enum Request {
 }
 
 /// What the link has done so far.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(super) struct Report {
     pub(super) counters: Ways,
     pub(super) forwarder: Forwarder,
 }
 
 /// Both directions.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(super) struct Ways {
     /// From the server to its clients.
     pub(super) down: Way,
@@ -57,7 +57,7 @@ pub(super) struct Ways {
 }
 
 /// One direction, as [`wirelab_link::Counters`] has it.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(super) struct Way {
     pub(super) packets: u64,
     pub(super) ip_bytes: u64,
@@ -74,7 +74,7 @@ pub(super) struct Way {
 }
 
 /// What carries browsers to the near end.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(super) struct Forwarder {
     /// TCP connections now.
     pub(super) connections: usize,
