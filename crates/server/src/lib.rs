@@ -147,7 +147,6 @@ pub async fn run(listeners: Listeners, config: Config, stop: CancellationToken) 
         signalling: hub::Signalling::new(rooms, turn.clone(), hub_counters),
         webrtc,
         turn,
-        fronted: false,
         registry: Arc::new(registry),
         started: Instant::now(),
         drain: drain.clone(),
@@ -165,13 +164,13 @@ pub async fn run(listeners: Listeners, config: Config, stop: CancellationToken) 
     let mut serving = JoinSet::new();
     for entrance in listeners.public {
         let announced = entrance.announced(&app.config.announce)?;
+        let fronted = entrance.front.is_some();
         let app = App {
-            fronted: entrance.front.is_some(),
             webrtc: app.webrtc.another(entrance.udp, announced)?,
             ..app.clone()
         };
         let router = app.router(entrance.routes, Arc::clone(&rules));
-        serving.spawn(accept(router, app.fronted).run(tokio::net::TcpListener::from_std(entrance.tcp)?));
+        serving.spawn(accept(router, fronted).run(tokio::net::TcpListener::from_std(entrance.tcp)?));
     }
     if let Some(listener) = internal {
         serving.spawn(accept(app.internal_router(), false).run(listener));

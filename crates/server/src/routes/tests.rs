@@ -62,7 +62,6 @@ impl Fixture {
             signalling: crate::hub::Signalling::new(rooms, turn.clone(), crate::hub::Counters::default()),
             webrtc,
             turn,
-            fronted: false,
             config: Arc::new(config),
             ways: addresses
                 .into_iter()
