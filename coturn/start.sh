@@ -27,4 +27,7 @@ done
 if [ $# -gt 0 ]; then shift; fi
 printf '\nstatic-auth-secret=%s\n' "$secret" >>"$own/turnserver.conf"
 
-exec turnserver -c "$own/turnserver.conf" --userdb="$own/turndb" --pidfile="$own/turnserver.pid" "$@"
+# coturn looks for secrets in its database too, whatever the configuration says. In a new file, its two threads that check
+# credentials both make the tables, and one of the first two visitors gets 401 for "database is locked". In memory each
+# has its own.
+exec turnserver -c "$own/turnserver.conf" --userdb=:memory: --pidfile="$own/turnserver.pid" "$@"

@@ -4,7 +4,8 @@
  *
  * A server gives an address, says why not, or says nothing. Browsers tell the second by `icecandidateerror`, and not
  * always: of a TCP port that nobody has Chromium sometimes says nothing, and of a UDP port that nobody answers it says so
- * after 40 s. So what is still open after a while is told as such.
+ * after 40 s. So what is still open after a while is told as such, and taken back if an answer comes after all: on a busy
+ * machine or a long way, a server that works takes longer.
  */
 
 /**
@@ -14,8 +15,10 @@
  * @property {string} words why it gave no address; empty: it did
  */
 
-/** How long a server may take, ms. */
+/** After how long a server's silence is told, ms. */
 const SILENT_MS = 4000;
+/** After how long nothing more is expected, ms: the browser itself has given up by then. */
+const ASKING_MS = 45_000;
 
 /** @type {Record<number, string>} */
 const MEANINGS = {
@@ -34,12 +37,14 @@ const MEANINGS = {
 };
 
 export class IceProbe {
-  /** What is known of each server, by URL. @type {Map<string, 'asked' | 'gave' | 'failed'>} */
+  /** What is known of each server, by URL. @type {Map<string, 'asked' | 'silent' | 'gave' | 'failed'>} */
   #servers = new Map();
+  /** @type {ReturnType<typeof setTimeout>} */
+  #timer;
 
   /**
    * @param {readonly RTCIceServer[]} ice_servers
-   * @param {(news: IceNews) => void} tell of each server once, or of one that works after all once more
+   * @param {(news: IceNews) => void} tell of each server once, and once more of one that answers after all
    * @param {RTCPeerConnection} [connection]
    */
   constructor(ice_servers, tell, connection = new RTCPeerConnection({ iceServers: [...ice_servers], iceTransportPolicy: 'relay' })) {
@@ -49,15 +54,27 @@ export class IceProbe {
     connection.addEventListener('icecandidate', ({ candidate }) => candidate?.type === 'relay' && this.#gave(/** @type {any} */ (candidate)));
     connection.addEventListener('icecandidateerror', (event) => this.#failed(event));
     connection.addEventListener('icegatheringstatechange', () => {
-      if (connection.iceGatheringState === 'complete') this.#end('nothing came of it, and the browser does not say why; perhaps nothing listens there');
+      if (connection.iceGatheringState !== 'complete') return;
+      this.#silent('nothing came of it, and the browser does not say why; perhaps nothing listens there');
+      this.end();
     });
-    this.timer = setTimeout(() => this.#end(`no answer for ${SILENT_MS / 1000} s: it is down, or something between lets nothing through`), SILENT_MS);
+    this.#timer = setTimeout(() => {
+      this.#silent(`no answer for ${SILENT_MS / 1000} s: it is down, or something between lets nothing through`);
+      this.#timer = setTimeout(() => this.end(), ASKING_MS - SILENT_MS);
+    }, SILENT_MS);
   }
 
   /** Asks. */
   async start() {
     this.connection.createDataChannel('probe');
     await this.connection.setLocalDescription();
+  }
+
+  /** Asks no more. What was given is given back. */
+  end() {
+    clearTimeout(this.#timer);
+    this.#servers.clear();
+    this.connection.close();
   }
 
   /** @param {{ url?: string | null, relayProtocol?: string | null }} candidate newer than TypeScript's own */
@@ -73,19 +90,20 @@ export class IceProbe {
   /** One way out failed; another one of the same machine may have worked. @param {RTCPeerConnectionIceErrorEvent} event */
   #failed({ url, errorCode, errorText }) {
     const server = isRelay(url) ? spelt(url) : '';
-    if (this.#servers.get(server) !== 'asked') return;
+    const state = this.#servers.get(server);
+    if (state !== 'asked' && state !== 'silent') return;
     this.#servers.set(server, 'failed');
     const said = errorText ? `, “${errorText.replace(/\.$/, '')}”` : '';
     const words = MEANINGS[errorCode] ? `${MEANINGS[errorCode]} (${errorCode}${said})` : `error ${errorCode}${said}`;
     this.tell({ url: server, code: errorCode, words });
   }
 
-  /** What was given is given back. @param {string} words of those who have said nothing */
-  #end(words) {
-    clearTimeout(this.timer);
-    for (const [server, state] of this.#servers) if (state === 'asked') this.tell({ url: server, code: 0, words });
-    this.#servers.clear();
-    this.connection.close();
+  /** @param {string} words of those who have said nothing */
+  #silent(words) {
+    for (const [server] of [...this.#servers].filter(([, state]) => state === 'asked')) {
+      this.#servers.set(server, 'silent');
+      this.tell({ url: server, code: 0, words });
+    }
   }
 }
 

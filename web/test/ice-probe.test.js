@@ -54,22 +54,37 @@ test('a server that gave an address works, whatever another interface says of it
   assert.match(said().join(), /tcp 701 .*,turn:h:3478\?transport=tcp 0 $/);
 });
 
-test('a server of which nothing is heard is told of, in time or at the end, and what was given is given back', () => {
+test('a server of which nothing is heard is told of, in time or at the end', (t) => {
   mock.timers.enable({ apis: ['setTimeout'] });
+  t.after(() => mock.timers.reset());
   const late = watched('turn:h', 'turn:h?transport=tcp');
   late.gives({ url: 'turn:h:3478?transport=udp' });
   late.said();
   mock.timers.tick(3999);
-  assert.deepEqual([late.said(), late.isClosed()], [[], false]);
+  assert.deepEqual(late.said(), []);
   mock.timers.tick(1);
   assert.match(late.said().join(), /^turn:h:3478\?transport=tcp 0 no answer for 4 s/);
-  assert.ok(late.isClosed());
+  late.complete();
   const early = watched('turn:h');
   early.complete();
   assert.match(early.said().join(), /^turn:h:3478\?transport=udp 0 nothing came of it/);
-  assert.ok(early.isClosed());
-  mock.timers.tick(4000);
+  assert.deepEqual([late.isClosed(), early.isClosed()], [true, true], 'what was given is given back');
+  mock.timers.tick(60_000);
   early.fails('turn:h:3478?transport=udp');
   assert.deepEqual([late.said(), early.said()], [[], []], 'and no more');
-  mock.timers.reset();
+});
+
+test('an answer after the silence is told too, and silence for good ends the asking', (t) => {
+  mock.timers.enable({ apis: ['setTimeout'] });
+  t.after(() => mock.timers.reset());
+  const probe = watched('turn:slow', 'turn:down', 'turn:gone');
+  mock.timers.tick(4000);
+  assert.match(probe.said().join(), /turn:slow:3478\S* 0 no answer.*turn:down:3478\S* 0 no answer.*turn:gone:3478\S* 0 no answer/);
+  assert.equal(probe.isClosed(), false);
+  probe.gives({ url: 'turn:slow:3478?transport=udp' });
+  assert.deepEqual(probe.said(), ['turn:slow:3478?transport=udp 0 '], 'it works after all');
+  probe.fails('turn:down:3478?transport=udp', 701);
+  assert.match(probe.said().join(), /^turn:down:3478\S* 701 no answer: it is down/);
+  mock.timers.tick(41_000);
+  assert.deepEqual([probe.said(), probe.isClosed()], [[], true]);
 });

@@ -13,6 +13,8 @@ export class Turn {
   #news = new Map();
   /** @type {RTCIceServer[]} */
   #ice_servers = [];
+  /** The one that asks. @type {IceProbe | undefined} */
+  #probe;
 
   /**
    * @param {import('../../lib/transport/datachannel.js').DataChannelLane} lane
@@ -38,7 +40,9 @@ export class Turn {
   /** Asks each server for an address. @param {RTCIceServer[]} ice_servers with credentials that hold */
   probe(ice_servers) {
     this.#ice_servers = ice_servers;
-    new IceProbe(ice_servers, (news) => this.#heard(news)).start();
+    this.#probe?.end();
+    this.#probe = new IceProbe(ice_servers, (news) => this.#heard(news));
+    this.#probe.start();
   }
 
   /** The credentials of the lane's connection are about to end. If it is relayed, a new one takes over before its path ends. */

@@ -29,6 +29,8 @@ const ARGS = [
 
 /** The longest wait for any condition, ms. */
 export const PATIENCE_MS = 20_000;
+/** The longest wait for a line of the log, ms: longer than a peer may be silent before the server lets it go (30 s). */
+const LOG_PATIENCE_MS = 40_000;
 
 /**
  * Starts both.
@@ -108,7 +110,10 @@ export async function startServer([program, ...args] = serve(), log) {
     pid: server.pid,
     /** Waits until the log matches. @param {RegExp} pattern */
     async logged(pattern) {
-      while (!pattern.test(text)) await once(/** @type {import('node:stream').Readable} */ (server.stderr), 'data');
+      const stderr = /** @type {import('node:stream').Readable} */ (server.stderr);
+      const signal = AbortSignal.timeout(LOG_PATIENCE_MS);
+      while (!pattern.test(text))
+        await once(stderr, 'data', { signal }).catch(() => Promise.reject(new Error(`the log never said ${pattern}:\n${text.slice(-4000)}`)));
       return text;
     },
     async stop() {
