@@ -39,8 +39,6 @@ pub(crate) struct App {
     pub(crate) websocket: websocket::Room,
     /// The room, at this entrance's port.
     pub(crate) webrtc: webrtc::Room,
-    /// Whether visitors come to this entrance through something of ours, and so all from one address.
-    pub(crate) fronted: bool,
     pub(crate) signalling: Signalling,
     pub(crate) registry: Arc<Registry>,
     pub(crate) started: Instant,

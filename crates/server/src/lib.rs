@@ -32,7 +32,7 @@ use crate::{
     http::{Accept, Counters},
 };
 pub use entrance::{Entrance, Front};
-pub use guard::{AuthorityError, Host, MayChange, Origin};
+pub use guard::{AuthorityError, Host, MayChange, Network, NetworkError, Origin};
 pub use problem::Problem;
 
 /// The version that `hello` and `/api/info` tell.
@@ -95,7 +95,8 @@ pub async fn run(listeners: Listeners, config: Config, stop: CancellationToken) 
     let mut registry = Registry::with_prefix("wirelab");
     let lanes = counters::Counters::register(&mut registry);
     let counters = Counters::register(&mut registry);
-    let rules = Arc::new(guard::Rules::new(&config, &addresses));
+    let admission = Admission::new(config.limits.connections, config.limits.connections_per_address);
+    let rules = Arc::new(guard::Rules::new(&config, &addresses, Arc::clone(&admission)));
     rules.register(&mut registry);
     let feed = Feed::new(Clock::start(), config.feed);
     feed.register(&mut registry);
@@ -143,15 +144,15 @@ pub async fn run(listeners: Listeners, config: Config, stop: CancellationToken) 
         websocket,
         signalling: hub::Signalling::new(rooms, hub_counters),
         webrtc,
-        fronted: false,
         registry: Arc::new(registry),
         started: Instant::now(),
         drain: drain.clone(),
     };
-    let admission = Admission::new(limits.connections, limits.connections_per_address);
+    let proxies = guard::Proxies::new(&app.config.trust_proxies);
     let accept = |router, fronted| Accept {
         router,
         fronted,
+        proxies: proxies.clone(),
         limits,
         admission: Arc::clone(&admission),
         counters: counters.clone(),
@@ -161,13 +162,13 @@ pub async fn run(listeners: Listeners, config: Config, stop: CancellationToken) 
     let mut serving = JoinSet::new();
     for entrance in listeners.public {
         let announced = entrance.announced(&app.config.announce)?;
+        let fronted = entrance.front.is_some();
         let app = App {
-            fronted: entrance.front.is_some(),
             webrtc: app.webrtc.another(entrance.udp, announced)?,
             ..app.clone()
         };
         let router = app.router(entrance.routes, Arc::clone(&rules));
-        serving.spawn(accept(router, app.fronted).run(tokio::net::TcpListener::from_std(entrance.tcp)?));
+        serving.spawn(accept(router, fronted).run(tokio::net::TcpListener::from_std(entrance.tcp)?));
     }
     if let Some(listener) = internal {
         serving.spawn(accept(app.internal_router(), false).run(listener));

@@ -2,7 +2,8 @@
 
 use std::{
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -10,7 +11,7 @@ use std::{
 use socket2::SockRef;
 use tokio::net::TcpStream;
 
-use crate::admission::Permit;
+use crate::admission::{Carried, Permit};
 
 /// Unsent bytes that the kernel takes before it calls a socket full. Without it a stalled reader takes `tcp_wmem`'s
 /// most, 4 MiB of kernel memory; unlike `SO_SNDBUF` it leaves what is in flight, and so the throughput, alone.
@@ -23,6 +24,8 @@ pub struct Socket {
     tcp: TcpStream,
     peer: SocketAddr,
     _permit: Permit,
+    /// Not in place: few sockets have it, and idle ones are to be small.
+    carried: Option<Arc<Carried>>,
 }
 
 impl Socket {
@@ -44,6 +47,7 @@ impl Socket {
             tcp,
             peer,
             _permit: permit,
+            carried: None,
         })
     }
 
@@ -51,6 +55,16 @@ impl Socket {
     #[must_use]
     pub fn peer(&self) -> SocketAddr {
         self.peer
+    }
+
+    /// From here on this connection is one visitor's, whom a proxy carries.
+    pub fn carry(&mut self, carried: Arc<Carried>) {
+        self.carried = Some(carried);
+    }
+
+    /// Whom a proxy carries, if that is known.
+    pub(crate) fn visitor(&self) -> Option<IpAddr> {
+        self.carried.as_ref().map(|carried| carried.visitor)
     }
 
     /// The stream, for the time that HTTP has it.

@@ -4,8 +4,10 @@ use axum::{Extension, Router, body::Body, middleware::from_fn_with_state, routin
 use hyper::{StatusCode, header::VARY};
 use tower::ServiceExt as _;
 
+mod carried;
+
 use super::*;
-use crate::config::Secret;
+use crate::config::{Secret, Visitors};
 
 /// A request and what comes of it: status, `Access-Control-Allow-Origin`, may publish.
 struct Case<'a> {
@@ -42,14 +44,24 @@ fn rules(bind: &str, token: Option<&str>) -> Arc<Rules> {
             "app://shell".parse().expect("one"),
         ],
         admin_token: token.map(|text| Secret::new(text.into())),
+        trust_proxies: vec!["10.0.0.0/8".parse().expect("a network")],
+        visitors: if bind == LOOPBACK {
+            Visitors::Local
+        } else {
+            Visitors::ByAddress
+        },
         ..Config::default()
     };
     let first: SocketAddr = bind.parse().expect("an address");
     let second = SocketAddr::new(first.ip(), 8081);
-    Arc::new(Rules::new(&config, &[first, second]))
+    Arc::new(Rules::new(&config, &[first, second], Admission::new(10, 2)))
 }
 
 async fn ask(rules: &Arc<Rules>, case: &Case<'_>) -> Response {
+    ask_from("192.0.2.1", rules, case).await
+}
+
+async fn ask_from(peer: &str, rules: &Arc<Rules>, case: &Case<'_>) -> Response {
     let app = Router::new()
         .route(
             "/{*path}",
@@ -60,7 +72,11 @@ async fn ask(rules: &Arc<Rules>, case: &Case<'_>) -> Response {
     let mut request = Request::builder()
         .method(case.method)
         .uri(case.target)
-        .version(case.version);
+        .version(case.version)
+        .extension(Peer {
+            address: SocketAddr::new(peer.parse().expect("an address"), 4711),
+            fronted: false,
+        });
     for (name, value) in case.headers {
         request = request.header(*name, *value);
     }

@@ -32,7 +32,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::AsyncWriteExt as _;
 use tower::ServiceExt as _;
 use wirelab_model::frame::ErrorCode;
-use wirelab_transport::{Taken, Takeover};
+use wirelab_transport::{Taken, Takeover, admission::Carried};
 
 use super::{
     accept::{Accept, Ended, Watch},
@@ -46,13 +46,14 @@ const MAX_HEAD_BYTES: usize = 32 * 1024;
 /// Most headers of a request.
 const MAX_HEADERS: usize = 64;
 
-type Slot = Arc<Mutex<Option<(Bytes, Takeover)>>>;
+type Slot = Arc<Mutex<Option<(Bytes, Takeover, Option<Arc<Carried>>)>>>;
 
 pub(super) async fn serve(io: HttpIo, activity: Arc<Activity>, accept: &Accept) -> Ended {
-    let slot = Slot::default();
+    let (slot, peer) = (Slot::default(), accept.peer(&io));
     let service = {
         let (slot, accept, activity) = (Arc::clone(&slot), accept.clone(), Arc::clone(&activity));
-        service_fn(move |request| {
+        service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(peer);
             Box::pin(answer(
                 request,
                 accept.clone(),
@@ -91,7 +92,10 @@ pub(super) async fn serve(io: HttpIo, activity: Arc<Activity>, accept: &Accept) 
     };
     let (mut socket, early) = parts.io.into_inner().into_socket();
     match ended {
-        Ok(Some((head, takeover))) => {
+        Ok(Some((head, takeover, carried))) => {
+            if let Some(carried) = carried {
+                socket.carry(carried);
+            }
             let early = [&parts.read_buf[..], &early].concat().into();
             takeover.give(Taken { socket, head, early });
             Ended::Taken
@@ -120,17 +124,18 @@ async fn answer(
         .await
         .unwrap_or_else(|never| match never {});
     accept.counters.answered(response.status());
+    let carried = response.extensions_mut().remove::<Arc<Carried>>();
     match response.extensions_mut().remove::<Takeover>() {
         Some(takeover) if bare && !response.headers().contains_key(CONTENT_ENCODING) => {
-            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some((head(&response), takeover));
+            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some((head(&response), takeover, carried));
             drop(response);
             pending().await
         }
         _ if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
             let why = "a WebSocket upgrade is a GET without a body";
-            Ok(held.with(Problem::new(ErrorCode::BadField, why).into_response()))
+            Ok(held.with(Problem::new(ErrorCode::BadField, why).into_response(), carried))
         }
-        _ => Ok(held.with(response)),
+        _ => Ok(held.with(response, carried)),
     }
 }
 
@@ -175,9 +180,13 @@ impl InFlight {
         Self(activity)
     }
 
-    /// Lets the request last as long as the answer's body.
-    pub(super) fn with(self, response: Response<Body>) -> Response<Held> {
-        response.map(|body| Held { body, _request: self })
+    /// Lets the request, and the place of a visitor whom a proxy carries, last as long as the answer's body.
+    pub(super) fn with(self, response: Response<Body>, carried: Option<Arc<Carried>>) -> Response<Held> {
+        response.map(|body| Held {
+            body,
+            _request: self,
+            _place: carried,
+        })
     }
 }
 
@@ -192,6 +201,7 @@ impl Drop for InFlight {
 pub(super) struct Held {
     body: Body,
     _request: InFlight,
+    _place: Option<Arc<Carried>>,
 }
 
 impl HttpBody for Held {

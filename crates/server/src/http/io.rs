@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, IoSlice},
+    net::SocketAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -52,6 +53,11 @@ impl HttpIo {
             },
             http2,
         ))
+    }
+
+    /// The other end's address.
+    pub(super) fn peer(&self) -> SocketAddr {
+        self.socket.peer()
     }
 
     /// The socket, and what HTTP has not read of its first bytes.

@@ -8,13 +8,18 @@ use wirelab_transport::{
 };
 
 use super::websocket::answer;
-use crate::{app::App, guard::MayChange, hub::TEXT_LIMITS};
+use crate::{
+    app::App,
+    guard::{self, MayChange},
+    hub::TEXT_LIMITS,
+};
 
 pub(crate) async fn get(
     State(app): State<App>,
     method: Method,
     version: Version,
     Extension(MayChange(may_publish)): Extension<MayChange>,
+    Extension(visitor): Extension<guard::Visit>,
     headers: HeaderMap,
 ) -> Response {
     let request = Request {
@@ -24,15 +29,8 @@ pub(crate) async fn get(
         query: &[],
         may_publish,
     };
-    let App {
-        signalling,
-        webrtc,
-        fronted,
-        ..
-    } = app.clone();
-    let open = move |socket: TextSocket| {
-        let from = (!fronted).then(|| socket.peer().ip());
-        signalling.enter(socket, webrtc, Visit { from, may_publish })
-    };
+    let App { signalling, webrtc, .. } = app.clone();
+    let from = visitor.counted();
+    let open = move |socket: TextSocket| signalling.enter(socket, webrtc, Visit { from, may_publish });
     answer(app.websocket.open_text(&request, TEXT_LIMITS, open))
 }

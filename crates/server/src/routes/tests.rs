@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
 use wirelab_model::Transport;
-use wirelab_transport::{clock::Clock, counters::Counters, feed::Feed, sse, webrtc, websocket};
+use wirelab_transport::{admission::Admission, clock::Clock, counters::Counters, feed::Feed, sse, webrtc, websocket};
 
 use crate::{
     VERSION,
@@ -31,7 +31,10 @@ impl Fixture {
     fn new(config: Config, listeners: &[&str]) -> Self {
         let addresses: Vec<SocketAddr> = listeners.iter().map(|text| text.parse().expect("an address")).collect();
         let mut registry = Registry::with_prefix("wirelab");
-        let (lanes, rules) = (Counters::register(&mut registry), Rules::new(&config, &addresses));
+        let (lanes, rules) = (
+            Counters::register(&mut registry),
+            Rules::new(&config, &addresses, Admission::new(1, 1)),
+        );
         rules.register(&mut registry);
         let (feed, tasks) = (Feed::new(Clock::start(), config.feed), TaskTracker::new());
         let sse = crate::sse_settings(&config);
@@ -52,7 +55,6 @@ impl Fixture {
         let app = App {
             signalling: crate::hub::Signalling::new(rooms, crate::hub::Counters::default()),
             webrtc,
-            fronted: false,
             config: Arc::new(config),
             ways: addresses
                 .into_iter()
@@ -249,7 +251,11 @@ async fn an_entrance_has_its_own_paths_beside_ours_and_they_are_judged_as_ours_a
         axum::routing::put(|Extension(MayChange(may)): Extension<MayChange>| async move { may.to_string() }),
     );
     let ask = async |listener: &str, host: &str| {
-        let rules = Rules::new(&Config::default(), &[listener.parse().expect("an address")]);
+        let rules = Rules::new(
+            &Config::default(),
+            &[listener.parse().expect("an address")],
+            Admission::new(1, 1),
+        );
         let request = Request::put("/api/beside").header("host", host).body(Body::empty());
         let router = app.router(beside.clone(), Arc::new(rules));
         let answer = router.oneshot(request.expect("a request")).await.expect("an answer");
