@@ -109,6 +109,7 @@ pub(crate) fn config(settings: &Serve) -> Result<Config, SettingsError> {
     Ok(Config {
         allow_hosts: settings.access.allow_host.clone(),
         allow_origins: settings.access.allow_origin.clone(),
+        trust_proxies: settings.access.trust_proxy.clone(),
         admin_token: settings.access.admin_token_file.as_deref().map(token).transpose()?,
         visitors: settings.access.visitors.into(),
         web_dir: settings.running.web_dir.clone(),

@@ -166,10 +166,7 @@ async fn at_a_fronted_entrance_nobody_is_believed_or_counted() {
         address: "10.0.0.1:1".parse().expect("an address"),
         fronted: true,
     };
-    let headers = HeaderMap::from_iter([(
-        HeaderName::from_static(VISITOR),
-        HeaderValue::from_static("6.6.6.6"),
-    )]);
+    let headers = HeaderMap::from_iter([(HeaderName::from_static(VISITOR), HeaderValue::from_static("6.6.6.6"))]);
     let visit = rules.visit(peer, &headers).expect("nothing is read");
     assert_eq!((visit.counted(), visit.carried), (None, false));
 }
