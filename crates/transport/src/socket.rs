@@ -22,10 +22,16 @@ const NOT_SENT_LOW_WATER_BYTES: u32 = 16 * 1024;
 #[derive(Debug)]
 pub struct Socket {
     tcp: TcpStream,
-    peer: SocketAddr,
+    end: End,
     _permit: Permit,
-    /// Not in place: few sockets have it, and idle ones are to be small.
-    carried: Option<Arc<Carried>>,
+}
+
+/// Who is at the other end. An idle connection is to be small, and this is no larger than the address alone.
+#[derive(Debug)]
+enum End {
+    Peer(SocketAddr),
+    /// A visitor, and the proxy that carries it.
+    Carried(Box<(Arc<Carried>, SocketAddr)>),
 }
 
 impl Socket {
@@ -45,26 +51,31 @@ impl Socket {
         let _ = stall_timeout; // the engine's wheel sees to it
         Ok(Self {
             tcp,
-            peer,
+            end: End::Peer(peer),
             _permit: permit,
-            carried: None,
         })
     }
 
     /// The address at the other end.
     #[must_use]
     pub fn peer(&self) -> SocketAddr {
-        self.peer
+        match &self.end {
+            End::Peer(peer) => *peer,
+            End::Carried(carried) => carried.1,
+        }
     }
 
     /// From here on this connection is one visitor's, whom a proxy carries.
     pub fn carry(&mut self, carried: Arc<Carried>) {
-        self.carried = Some(carried);
+        self.end = End::Carried(Box::new((carried, self.peer())));
     }
 
     /// Whom a proxy carries, if that is known.
     pub(crate) fn visitor(&self) -> Option<IpAddr> {
-        self.carried.as_ref().map(|carried| carried.visitor)
+        match &self.end {
+            End::Peer(_) => None,
+            End::Carried(carried) => Some(carried.0.visitor),
+        }
     }
 
     /// The stream, for the time that HTTP has it.

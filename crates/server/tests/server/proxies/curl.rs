@@ -7,7 +7,7 @@ use tokio::{
     process::{Child, ChildStdout, Command},
 };
 
-use super::{STREAMS, program::Proxy};
+use super::{STREAMS, program::Proxy, skipped};
 use crate::support::{Event, Server, read_event, soon};
 
 /// curl, and what it has shown and was not looked at yet.
@@ -30,7 +30,7 @@ impl Curl {
             .kill_on_drop(true);
         let mut child = match command.spawn() {
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                eprintln!("skipped: there is no curl on this machine");
+                skipped("curl");
                 return None;
             }
             spawned => spawned.expect("curl starts"),

@@ -22,6 +22,12 @@ const RIGHT: [Shipped; 3] = [Shipped::NginxRight, Shipped::Haproxy, Shipped::Cad
 /// The same with TLS.
 const RIGHT_TLS: [Shipped; 3] = [Shipped::NginxTls, Shipped::Haproxy, Shipped::Caddy];
 
+/// Says why a test shows nothing here.
+#[allow(clippy::print_stderr, reason = "a test that skips says so")]
+fn skipped(program: &str) {
+    eprintln!("skipped: there is no {program} on this machine");
+}
+
 /// Open streams, as the server counts them.
 const STREAMS: &str = r#"connections{lane="sse"}"#;
 const SOCKETS: &str = r#"connections{lane="websocket"}"#;

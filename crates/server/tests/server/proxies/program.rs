@@ -14,6 +14,7 @@ use tokio::{
     process::{Child, Command},
 };
 
+use super::skipped;
 use crate::support::{Peer, soon};
 
 /// How often a port is tried until a program listens.
@@ -166,7 +167,7 @@ impl Proxy {
         write_certificate(&folder);
         let child = match spawn(shipped, &folder) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                eprintln!("skipped: there is no {} on this machine", shipped.program());
+                skipped(shipped.program());
                 let _ = std::fs::remove_dir_all(&folder);
                 return None;
             }
