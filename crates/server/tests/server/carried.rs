@@ -1,5 +1,7 @@
 //! Many visitors over one connection of a trusted proxy: each counts, the proxy does not.
 
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+
 use wirelab_server::config::{Config, Visitors};
 
 use crate::support::{Http2, Peer, Server, Socket, get, kind, read_event, upgrade};
@@ -18,6 +20,39 @@ fn by(visitor: &str, request: &str) -> String {
 async fn status(peer: &mut Peer, request: String) -> u16 {
     peer.send(request).await;
     peer.answer().await.status
+}
+
+/// The address by which this machine would leave for elsewhere: unlike loopback, it counts as one visitor.
+fn own_address() -> Option<IpAddr> {
+    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
+    socket.connect("192.0.2.1:9").ok()?; // sends nothing
+    let own = socket.local_addr().ok()?.ip();
+    (!own.is_loopback() && !own.is_unspecified()).then_some(own)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxys_connections_are_not_one_visitors() {
+    let Some(own) = own_address() else {
+        eprintln!("skipped: this machine has no address but loopback");
+        return;
+    };
+    for trusted in [true, false] {
+        let server = Server::on(&["0.0.0.0:0"], |config| {
+            config.limits.connections_per_address = 1;
+            if trusted {
+                config.trust_proxies = vec![own.to_string().parse().expect("a network")];
+            }
+        });
+        let there = SocketAddr::new(own, server.address().port());
+        let mut one = Peer::connect(there).await;
+        assert_eq!(status(&mut one, by("192.0.2.7", &get("/health/live"))).await, 200);
+        let mut two = Peer::connect(there).await;
+        if trusted {
+            assert_eq!(status(&mut two, by("192.0.2.7", &get("/health/live"))).await, 200);
+        } else {
+            assert_eq!(two.answer().await.status, 503, "turned away before it asks");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
