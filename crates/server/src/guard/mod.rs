@@ -211,8 +211,10 @@ impl Rules {
             self.stranger.call_once(|| {
                 tracing::warn!(
                     from = %visit.address,
-                    "a request says that a proxy carries it, but the proxy is not trusted, so all its visitors count as \
-                     one: if it is yours, start the server with --trust-proxy {}", visit.address
+                    "a request says that a proxy carries it, but the proxy is not trusted: its visitors are taken for the \
+                     proxy itself, and on loopback all of them may publish. If it is yours, start the server with \
+                     --trust-proxy {}",
+                    visit.address
                 );
             });
         }
