@@ -6,13 +6,13 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use wirelab_server::{
-    Host, Origin,
+    Host, Network, Origin,
     config::{self, Config},
 };
 
 use crate::announce::Announce;
 use crate::compare;
-use crate::values::{Off, OrOff, address, bytes, bytes_text, count, host, origin, profile, time, time_text};
+use crate::values::{Off, OrOff, address, bytes, bytes_text, count, host, network, origin, profile, time, time_text};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -139,6 +139,11 @@ pub(crate) struct Access {
     #[arg(long, value_name = "ORIGIN", value_delimiter = ',', value_parser = origin)]
     pub(crate) allow_origin: Vec<Origin>,
 
+    /// A proxy before this server, as an address or a network: it is believed when it says who is asking, by which scheme
+    /// and for which host; then publishing needs the token on loopback too
+    #[arg(long, value_name = "CIDR", value_delimiter = ',', value_parser = network)]
+    pub(crate) trust_proxy: Vec<Network>,
+
     /// Who reaches the addresses
     #[arg(long, value_name = "WHO", default_value = "by-address")]
     pub(crate) visitors: Visitors,
@@ -151,7 +156,7 @@ pub(crate) struct Access {
 /// Who reaches the addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Visitors {
-    /// This machine where all addresses are on loopback, else anybody
+    /// This machine where all addresses are on loopback and no proxy is trusted, else anybody
     ByAddress,
     /// This machine alone, as with a container whose ports are published on loopback: all may publish and set the link
     Local,
@@ -174,7 +179,7 @@ pub(crate) struct Limits {
     #[arg(default_value_t = usual().limits.connections)]
     pub(crate) max_connections: usize,
 
-    /// Connections from one address; loopback does not count
+    /// Connections from one address, or requests and streams of one visitor behind a proxy; loopback does not count
     #[arg(long, value_name = "COUNT", value_parser = count(1..=10_000_000))]
     #[arg(default_value_t = usual().limits.connections_per_address)]
     pub(crate) max_connections_per_address: usize,

@@ -103,19 +103,21 @@ fn fit_to_open_files(config: &mut Config) {
     }
 }
 
-/// Says what a bind off loopback closes, and how to open it.
+/// Says what a bind off loopback, or a proxy, closes, and how to open it.
 fn advise(config: &Config, public: SocketAddr, internal: Option<SocketAddr>) {
-    if public.ip().to_canonical().is_loopback() || config.visitors == Visitors::Local {
+    let on_loopback = public.ip().to_canonical().is_loopback();
+    if on_loopback && config.trust_proxies.is_empty() || config.visitors == Visitors::Local {
         return;
     }
+    let how = if on_loopback { " through the proxy" } else { "" };
     if config.admin_token.is_none() {
         tracing::warn!(
-            "other machines can reach this server, so nobody may publish: set --admin-token-file to let its bearers"
+            "other machines can reach this server{how}, so nobody may publish: set --admin-token-file to let its bearers"
         );
     }
     if internal.is_none() {
         tracing::info!(
-            "other machines can reach this server, so it shows no metrics: set --internal 127.0.0.1:9090 for them"
+            "other machines can reach this server{how}, so it shows no metrics: set --internal 127.0.0.1:9090 for them"
         );
     }
     if config.allow_hosts.is_empty() {

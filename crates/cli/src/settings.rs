@@ -124,6 +124,7 @@ pub(crate) fn config(settings: &Serve) -> Result<Config, SettingsError> {
         allow_hosts: settings.access.allow_host.clone(),
         allow_origins: settings.access.allow_origin.clone(),
         admin_token,
+        trust_proxies: settings.access.trust_proxy.clone(),
         visitors: settings.access.visitors.into(),
         web_dir: settings.running.web_dir.clone(),
         announce: announce::resolve(&settings.addresses.announce_ip),

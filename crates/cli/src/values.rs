@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, ops::RangeInclusive, str::FromStr, time::Duration};
 
 use wirelab_link::{Named, Profile};
-use wirelab_server::{AuthorityError, Host, Origin};
+use wirelab_server::{AuthorityError, Host, Network, NetworkError, Origin};
 
 /// An IP address with a port.
 pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
@@ -19,6 +19,11 @@ pub(crate) fn host(text: &str) -> Result<Host, String> {
 /// `scheme://host[:port]`.
 pub(crate) fn origin(text: &str) -> Result<Origin, String> {
     text.parse().map_err(|error: AuthorityError| error.to_string())
+}
+
+/// A network of trusted proxies, or one's address.
+pub(crate) fn network(text: &str) -> Result<Network, String> {
+    text.parse().map_err(|error: NetworkError| error.to_string())
 }
 
 /// The only value of a flag whose listener comes with a later version.

@@ -33,7 +33,7 @@ use crate::{
     http::{Accept, Counters},
 };
 pub use entrance::{Entrance, Front};
-pub use guard::{AuthorityError, Host, MayChange, Origin};
+pub use guard::{AuthorityError, Host, MayChange, Network, NetworkError, Origin};
 pub use problem::Problem;
 pub use turn::{TurnUrl, TurnUrlError};
 
@@ -97,7 +97,8 @@ pub async fn run(listeners: Listeners, config: Config, stop: CancellationToken) 
     let mut registry = Registry::with_prefix("wirelab");
     let lanes = counters::Counters::register(&mut registry);
     let counters = Counters::register(&mut registry);
-    let rules = Arc::new(guard::Rules::new(&config, &addresses));
+    let admission = Admission::new(config.limits.connections, config.limits.connections_per_address);
+    let rules = Arc::new(guard::Rules::new(&config, &addresses, Arc::clone(&admission)));
     rules.register(&mut registry);
     let feed = Feed::new(Clock::start(), config.feed);
     feed.register(&mut registry);
@@ -151,10 +152,11 @@ pub async fn run(listeners: Listeners, config: Config, stop: CancellationToken) 
         started: Instant::now(),
         drain: drain.clone(),
     };
-    let admission = Admission::new(limits.connections, limits.connections_per_address);
+    let proxies = guard::Proxies::new(&app.config.trust_proxies);
     let accept = |router, fronted| Accept {
         router,
         fronted,
+        proxies: proxies.clone(),
         limits,
         admission: Arc::clone(&admission),
         counters: counters.clone(),

@@ -2,7 +2,8 @@
 
 use std::{
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -10,7 +11,7 @@ use std::{
 use socket2::SockRef;
 use tokio::net::TcpStream;
 
-use crate::admission::Permit;
+use crate::admission::{Carried, Permit};
 
 /// Unsent bytes that the kernel takes before it calls a socket full. Without it a stalled reader takes `tcp_wmem`'s
 /// most, 4 MiB of kernel memory; unlike `SO_SNDBUF` it leaves what is in flight, and so the throughput, alone.
@@ -21,8 +22,16 @@ const NOT_SENT_LOW_WATER_BYTES: u32 = 16 * 1024;
 #[derive(Debug)]
 pub struct Socket {
     tcp: TcpStream,
-    peer: SocketAddr,
+    end: End,
     _permit: Permit,
+}
+
+/// Who is at the other end. An idle connection is to be small, and this is no larger than the address alone.
+#[derive(Debug)]
+enum End {
+    Peer(SocketAddr),
+    /// A visitor, and the proxy that carries it.
+    Carried(Box<(Arc<Carried>, SocketAddr)>),
 }
 
 impl Socket {
@@ -42,7 +51,7 @@ impl Socket {
         let _ = stall_timeout; // the engine's wheel sees to it
         Ok(Self {
             tcp,
-            peer,
+            end: End::Peer(peer),
             _permit: permit,
         })
     }
@@ -50,7 +59,23 @@ impl Socket {
     /// The address at the other end.
     #[must_use]
     pub fn peer(&self) -> SocketAddr {
-        self.peer
+        match &self.end {
+            End::Peer(peer) => *peer,
+            End::Carried(carried) => carried.1,
+        }
+    }
+
+    /// From here on this connection is one visitor's, whom a proxy carries.
+    pub fn carry(&mut self, carried: Arc<Carried>) {
+        self.end = End::Carried(Box::new((carried, self.peer())));
+    }
+
+    /// Whom a proxy carries, if that is known.
+    pub(crate) fn visitor(&self) -> Option<IpAddr> {
+        match &self.end {
+            End::Peer(_) => None,
+            End::Carried(carried) => Some(carried.0.visitor),
+        }
     }
 
     /// The stream, for the time that HTTP has it.

@@ -120,6 +120,22 @@ fn lists_are_replaced_not_joined() {
 }
 
 #[test]
+fn proxies_are_addresses_and_networks() {
+    let serve = read(&["--trust-proxy", "10.1.0.0/16,::1"], &[]).expect("settings");
+    let networks = ["10.1.0.0/16", "::1/128"].map(|text| text.parse().expect("a network"));
+    assert_eq!(serve.access.trust_proxy, networks);
+    assert_eq!(config(&serve).expect("a configuration").trust_proxies, networks);
+    for (value, said) in [
+        ("10.1.2.3/16", "write 10.1.0.0/16 for the whole of it"),
+        ("0.0.0.0/0", "trusts everybody"),
+        ("nginx", "such as 10.1.0.0/16"),
+    ] {
+        let text = refused(&[], &[("WIRELAB_TRUST_PROXY", value)]);
+        assert!(text.contains(said), "{value}: {text}");
+    }
+}
+
+#[test]
 fn an_error_names_its_layer() {
     for (text, said) in [
         ("max-topisc = 1", r#"has a key "max-topisc" that no setting"#),

@@ -12,7 +12,7 @@ use hyper::{
     },
 };
 
-use super::authority::{Authority, Host};
+use super::authority::{Authority, Host, Scheme};
 
 /// Everything of the policy but `connect-src`: nothing inline, nothing from elsewhere, nobody may frame us.
 const FIXED_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
@@ -32,25 +32,28 @@ const OPENER_POLICY: (HeaderName, HeaderValue) = (
     HeaderName::from_static("cross-origin-opener-policy"),
     HeaderValue::from_static("same-origin"),
 );
+/// Why a host can stand in a header.
+const WRITABLE: &str = "a host is made of letters, digits, dots, dashes and underscores";
 
 /// How long a browser may remember our answer to a preflight, s.
 const PREFLIGHT_MAX_AGE_S: HeaderValue = HeaderValue::from_static("600");
 
-/// Puts the headers on an answer. `host` is the request's, once it has passed; `ports` are our listeners'.
+/// Puts the headers on an answer. `host` is the request's, once it has passed, and `scheme` what a proxy says that it
+/// came by; `ports` are our listeners'.
 pub(super) fn dress(
     headers: &mut HeaderMap,
-    host: Option<&Authority>,
+    (host, scheme): (Option<&Authority>, Option<Scheme>),
     ports: &[u16],
     allow_origin: Option<HeaderValue>,
 ) {
     for (name, value) in &FIXED {
         headers.insert(name, value.clone());
     }
-    if host.is_some_and(|host| host.host.is_loopback()) {
+    if host.is_some_and(|host| host.host.is_loopback()) || scheme == Some(Scheme::Https) {
         let (name, value) = OPENER_POLICY;
         headers.insert(name, value);
     }
-    headers.insert(CONTENT_SECURITY_POLICY, policy(host, ports));
+    headers.insert(CONTENT_SECURITY_POLICY, policy(host, scheme, ports));
     headers.append(VARY, ORIGIN.into()); // whether or not there was one: caches must ask again
     if let Some(origin) = allow_origin {
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
@@ -74,7 +77,7 @@ pub(super) fn preflight() -> Response {
 }
 
 /// The policy, with the addresses that a page of this host may talk to. In some browsers `'self'` does not cover `ws:`.
-fn policy(host: Option<&Authority>, ports: &[u16]) -> HeaderValue {
+fn policy(host: Option<&Authority>, scheme: Option<Scheme>, ports: &[u16]) -> HeaderValue {
     let mut policy = String::with_capacity(FIXED_POLICY.len() + 64 * (ports.len() + 1));
     policy.push_str(FIXED_POLICY);
     // A source expression cannot hold an IPv6 address (CSP 3, host-part); there `'self'` must do.
@@ -85,6 +88,15 @@ fn policy(host: Option<&Authority>, ports: &[u16]) -> HeaderValue {
     {
         let mut allow =
             |sources: std::fmt::Arguments<'_>| policy.write_fmt(sources).expect("a String takes every text");
+        if scheme == Some(Scheme::Https) {
+            // The browser lets a page that came by TLS speak nothing else, so our own ports are of no use to it.
+            let authority = Authority {
+                host: host.clone(),
+                port: *port,
+            };
+            allow(format_args!(" wss://{authority}"));
+            return HeaderValue::try_from(policy).expect(WRITABLE);
+        }
         for port in ports {
             allow(format_args!(" http://{host}:{port} ws://{host}:{port}"));
         }
@@ -95,7 +107,7 @@ fn policy(host: Option<&Authority>, ports: &[u16]) -> HeaderValue {
             None => allow(format_args!(" ws://{host} wss://{host}")),
         }
     }
-    HeaderValue::try_from(policy).expect("a host is made of letters, digits, dots, dashes and underscores")
+    HeaderValue::try_from(policy).expect(WRITABLE)
 }
 
 #[cfg(test)]
@@ -103,7 +115,11 @@ mod tests {
     use super::*;
 
     fn connect_src(host: &str, ports: &[u16]) -> String {
-        let policy = policy(Some(&host.parse().expect(host)), ports);
+        connect_src_by(None, host, ports)
+    }
+
+    fn connect_src_by(scheme: Option<Scheme>, host: &str, ports: &[u16]) -> String {
+        let policy = policy(Some(&host.parse().expect(host)), scheme, ports);
         let text = policy.to_str().expect("ASCII");
         text.split_once("connect-src ")
             .expect("the last directive")
@@ -131,9 +147,22 @@ mod tests {
     }
 
     #[test]
+    fn a_page_that_came_by_tls_speaks_tls_to_where_it_came_from_and_nothing_else() {
+        let by = |scheme, host| connect_src_by(Some(scheme), host, &[8080]);
+        assert_eq!(by(Scheme::Https, "feed.example.org"), "'self' wss://feed.example.org");
+        assert_eq!(by(Scheme::Https, "localhost:8080"), "'self' wss://localhost:8080");
+        assert_eq!(by(Scheme::Https, "[::1]"), "'self'");
+        // What a proxy calls http may have been https before it.
+        assert_eq!(
+            by(Scheme::Http, "feed.example.org"),
+            connect_src("feed.example.org", &[8080])
+        );
+    }
+
+    #[test]
     fn without_a_host_a_page_may_talk_to_its_own_address() {
         assert!(
-            policy(None, &[8080])
+            policy(None, None, &[8080])
                 .to_str()
                 .expect("ASCII")
                 .ends_with("connect-src 'self'")

@@ -31,11 +31,12 @@ use wirelab_transport::{
 };
 
 use super::{
+    Peer,
     activity::{Activity, Overrun},
     http1, http2,
     io::HttpIo,
 };
-use crate::config::Limits;
+use crate::{config::Limits, guard::Proxies};
 
 /// How long the loop waits when the system gives it no more sockets.
 const OUT_OF_FILES: Duration = Duration::from_millis(50);
@@ -49,6 +50,8 @@ pub(crate) struct Accept {
     pub(crate) router: Router,
     /// Whether something of ours stands before the listener, so that all come from one address.
     pub(crate) fronted: bool,
+    /// Those whose connections carry many visitors, who are counted one by one when they ask.
+    pub(crate) proxies: Proxies,
     pub(crate) limits: Limits,
     pub(crate) admission: Arc<Admission>,
     pub(crate) counters: Counters,
@@ -151,7 +154,8 @@ impl Accept {
                     continue;
                 }
             };
-            match self.admission.admit((!self.fronted).then(|| peer.ip())) {
+            let one_visitor = !self.fronted && !self.proxies.trusts(peer.ip());
+            match self.admission.admit(one_visitor.then(|| peer.ip())) {
                 Err(refused) => {
                     self.counters.refused(refused);
                     turn_away(tcp);
@@ -165,6 +169,14 @@ impl Accept {
                     Err(error) => debug!(%error, %peer, "gone before it was served"),
                 },
             }
+        }
+    }
+
+    /// Where the requests of a connection come from.
+    pub(super) fn peer(&self, io: &HttpIo) -> Peer {
+        Peer {
+            address: io.peer(),
+            fronted: self.fronted,
         }
     }
 

@@ -13,6 +13,7 @@ use axum::body::Body;
 use hyper::{Request, body::Incoming, server::conn::http2, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tower::ServiceExt as _;
+use wirelab_transport::admission::Carried;
 
 use super::{
     accept::{Accept, Ended, Watch},
@@ -31,20 +32,21 @@ const MAX_SEND_BYTES: usize = 64 * 1024;
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 
 pub(super) async fn serve(io: HttpIo, activity: Arc<Activity>, accept: &Accept) -> Ended {
-    let visitor = io.visitor(accept.fronted);
+    let peer = accept.peer(&io);
     let service = {
         let (accept, activity) = (accept.clone(), Arc::clone(&activity));
         service_fn(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(visitor);
+            request.extensions_mut().insert(peer);
             let (accept, held) = (accept.clone(), InFlight::begin(Arc::clone(&activity)));
             async move {
-                let response = accept
+                let mut response = accept
                     .router
                     .oneshot(request.map(Body::new))
                     .await
                     .unwrap_or_else(|never| match never {});
                 accept.counters.answered(response.status());
-                Ok::<_, Infallible>(held.with(response))
+                let carried = response.extensions_mut().remove::<Arc<Carried>>();
+                Ok::<_, Infallible>(held.with(response, carried))
             }
         })
     };

@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, IoSlice},
+    net::SocketAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -14,7 +15,7 @@ use tokio::{
 };
 use wirelab_transport::socket::Socket;
 
-use super::{Visitor, activity::Activity};
+use super::activity::Activity;
 
 /// How HTTP/2 begins where nothing was negotiated (RFC 9113, 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -54,8 +55,9 @@ impl HttpIo {
         ))
     }
 
-    pub(super) fn visitor(&self, fronted: bool) -> Visitor {
-        Visitor((!fronted).then(|| self.socket.peer().ip()))
+    /// The other end's address.
+    pub(super) fn peer(&self) -> SocketAddr {
+        self.socket.peer()
     }
 
     /// The socket, and what HTTP has not read of its first bytes.

@@ -8,14 +8,18 @@ use wirelab_transport::{
 };
 
 use super::websocket::answer;
-use crate::{app::App, guard::MayChange, http::Visitor, hub::TEXT_LIMITS};
+use crate::{
+    app::App,
+    guard::{self, MayChange},
+    hub::TEXT_LIMITS,
+};
 
 pub(crate) async fn get(
     State(app): State<App>,
     method: Method,
     version: Version,
     Extension(MayChange(may_publish)): Extension<MayChange>,
-    Extension(Visitor(from)): Extension<Visitor>,
+    Extension(visitor): Extension<guard::Visit>,
     headers: HeaderMap,
 ) -> Response {
     let request = Request {
@@ -26,6 +30,7 @@ pub(crate) async fn get(
         may_publish,
     };
     let App { signalling, webrtc, .. } = app.clone();
+    let from = visitor.counted();
     let open = move |socket: TextSocket| signalling.enter(socket, webrtc, Visit { from, may_publish });
     answer(app.websocket.open_text(&request, TEXT_LIMITS, open))
 }

@@ -7,6 +7,7 @@ mod bad_frames;
 mod bad_input;
 mod bad_names;
 mod bounds;
+mod carried;
 mod contract;
 mod falling_behind;
 mod feeds;

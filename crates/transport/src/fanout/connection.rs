@@ -84,7 +84,8 @@ impl Connection {
 
     /// The connection's span. Made for each event instead of kept: a kept one costs more memory than the connection.
     pub(super) fn span(&self, framing: &Framing) -> Span {
-        tracing::info_span!("connection", id = self.id, lane = framing.transport.id(), peer = %self.socket.peer())
+        let visitor = self.socket.visitor().map(tracing::field::display); // behind a proxy the peer is the proxy
+        tracing::info_span!("connection", id = self.id, lane = framing.transport.id(), peer = %self.socket.peer(), visitor)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
