@@ -7,6 +7,7 @@
 
 pub mod admission;
 pub mod arrivals;
+mod carried;
 pub mod clock;
 mod commands;
 pub mod counters;
