@@ -160,11 +160,7 @@ mod tests {
         let (carried, mut far) = pair(1000);
         let bytes: Vec<u8> = (0..100_000_u32).map(|n| n as u8).collect();
         let taken = carried.try_write(&bytes).expect("it is open");
-        assert_eq!(
-            taken,
-            1000 + PIECE_BYTES,
-            "what the stream had room for, and a piece"
-        );
+        assert_eq!(taken, 1000 + PIECE_BYTES, "what the stream had room for, and a piece");
         assert_eq!(carried.try_write(&bytes[taken..]).expect("it is open"), 0, "it is full");
 
         let (flushed, mut got) = (poll_fn(|cx| carried.poll_flush(cx)), vec![0; taken]);
@@ -185,7 +181,10 @@ mod tests {
         carried.try_write(&[7; 100]).expect("a pass writes");
         let before = woken.0.load(std::sync::atomic::Ordering::Relaxed);
         far.read_exact(&mut [0; 10]).await.expect("ten bytes");
-        assert!(woken.0.load(std::sync::atomic::Ordering::Relaxed) > before, "the task is told of room");
+        assert!(
+            woken.0.load(std::sync::atomic::Ordering::Relaxed) > before,
+            "the task is told of room"
+        );
     }
 
     #[tokio::test]
@@ -208,6 +207,9 @@ mod tests {
         assert_eq!(got, [7; 100]);
         let mut rest = [0; 1];
         drop(far);
-        assert_eq!(poll_fn(|cx| carried.poll_read(cx, &mut rest)).await.expect("the end"), 0);
+        assert_eq!(
+            poll_fn(|cx| carried.poll_read(cx, &mut rest)).await.expect("the end"),
+            0
+        );
     }
 }

@@ -12,7 +12,10 @@ use hyper::{
     },
 };
 
-use super::authority::{Authority, Host};
+use super::{
+    Ours,
+    authority::{Authority, Host},
+};
 
 /// Everything of the policy but `connect-src`: nothing inline, nothing from elsewhere, nobody may frame us.
 const FIXED_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
@@ -34,17 +37,17 @@ const FIXED: [(HeaderName, HeaderValue); 4] = [
 /// How long a browser may remember our answer to a preflight, s.
 const PREFLIGHT_MAX_AGE_S: HeaderValue = HeaderValue::from_static("600");
 
-/// Puts the headers on an answer. `host` is the request's, once it has passed; `ports` are our listeners'.
+/// Puts the headers on an answer. `host` is the request's, once it has passed; `ours` are our listeners.
 pub(super) fn dress(
     headers: &mut HeaderMap,
     host: Option<&Authority>,
-    ports: &[u16],
+    ours: &[Ours],
     allow_origin: Option<HeaderValue>,
 ) {
     for (name, value) in &FIXED {
         headers.insert(name, value.clone());
     }
-    headers.insert(CONTENT_SECURITY_POLICY, policy(host, ports));
+    headers.insert(CONTENT_SECURITY_POLICY, policy(host, ours));
     headers.append(VARY, ORIGIN.into()); // whether or not there was one: caches must ask again
     if let Some(origin) = allow_origin {
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
@@ -68,8 +71,8 @@ pub(super) fn preflight() -> Response {
 }
 
 /// The policy, with the addresses that a page of this host may talk to. In some browsers `'self'` does not cover `ws:`.
-fn policy(host: Option<&Authority>, ports: &[u16]) -> HeaderValue {
-    let mut policy = String::with_capacity(FIXED_POLICY.len() + 64 * (ports.len() + 1));
+fn policy(host: Option<&Authority>, ours: &[Ours]) -> HeaderValue {
+    let mut policy = String::with_capacity(FIXED_POLICY.len() + 64 * (ours.len() + 1));
     policy.push_str(FIXED_POLICY);
     // A source expression cannot hold an IPv6 address (CSP 3, host-part); there `'self'` must do.
     if let Some(Authority {
@@ -79,12 +82,13 @@ fn policy(host: Option<&Authority>, ports: &[u16]) -> HeaderValue {
     {
         let mut allow =
             |sources: std::fmt::Arguments<'_>| policy.write_fmt(sources).expect("a String takes every text");
-        for port in ports {
-            allow(format_args!(" http://{host}:{port} ws://{host}:{port}"));
+        for Ours { port, secure } in ours {
+            let s = if *secure { "s" } else { "" };
+            allow(format_args!(" http{s}://{host}:{port} ws{s}://{host}:{port}"));
         }
         // Behind a proxy or a mapped port, the address that the browser knows is none of ours.
         match port {
-            Some(port) if ports.contains(port) => {}
+            Some(port) if ours.iter().any(|own| own.port == *port) => {}
             Some(port) => allow(format_args!(" ws://{host}:{port} wss://{host}:{port}")),
             None => allow(format_args!(" ws://{host} wss://{host}")),
         }
@@ -96,8 +100,17 @@ fn policy(host: Option<&Authority>, ports: &[u16]) -> HeaderValue {
 mod tests {
     use super::*;
 
+    /// Ports from 8443 on are secure.
+    fn ours(ports: &[u16]) -> Vec<Ours> {
+        let own = |port: &u16| Ours {
+            port: *port,
+            secure: *port >= 8443,
+        };
+        ports.iter().map(own).collect()
+    }
+
     fn connect_src(host: &str, ports: &[u16]) -> String {
-        let policy = policy(Some(&host.parse().expect(host)), ports);
+        let policy = policy(Some(&host.parse().expect(host)), &ours(ports));
         let text = policy.to_str().expect("ASCII");
         text.split_once("connect-src ")
             .expect("the last directive")
@@ -116,6 +129,10 @@ mod tests {
             "'self' http://10.0.0.7:8080 ws://10.0.0.7:8080"
         );
         assert_eq!(connect_src("[::1]:8080", &[8080]), "'self'");
+        assert_eq!(
+            connect_src("localhost:8443", &[8080, 8443]),
+            "'self' http://localhost:8080 ws://localhost:8080 https://localhost:8443 wss://localhost:8443"
+        );
     }
 
     #[test]
@@ -127,7 +144,7 @@ mod tests {
     #[test]
     fn without_a_host_a_page_may_talk_to_its_own_address() {
         assert!(
-            policy(None, &[8080])
+            policy(None, &ours(&[8080]))
                 .to_str()
                 .expect("ASCII")
                 .ends_with("connect-src 'self'")

@@ -17,7 +17,7 @@ mod headers;
 mod publishing;
 mod refusal;
 
-use std::{net::SocketAddr, str::FromStr, sync::Arc};
+use std::{str::FromStr, sync::Arc};
 
 use axum::{
     extract::{Request, State},
@@ -40,7 +40,7 @@ use self::{
     authority::Authority,
     refusal::{Refusal, RefusalLabels},
 };
-use crate::config::Config;
+use crate::{config::Config, entrance::Way};
 
 /// The paths on which messages travel. A foreign page may not open them, whatever the method.
 const LANES: [&str; 4] = ["/events", "/signal", "/ws", "/ws/echo"];
@@ -81,7 +81,7 @@ pub(crate) async fn judge(State(rules): State<Arc<Rules>>, request: Request, nex
     headers::dress(
         answer.headers_mut(),
         host.ok().flatten().as_ref(),
-        &rules.ports,
+        &rules.ours,
         allow_origin,
     );
     answer
@@ -97,10 +97,17 @@ pub struct MayChange(pub bool);
 pub(crate) struct Rules {
     allow_hosts: Vec<Host>,
     allow_origins: Vec<Origin>,
-    /// Ports of our listeners: a page from any of them is our own.
-    ports: Vec<u16>,
+    /// Our listeners: a page from any of them is our own.
+    ours: Vec<Ours>,
     publishing: Publishing,
     refused: Family<RefusalLabels, Counter>,
+}
+
+/// A listener as a page's address tells it: whether it speaks TLS, and its port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Ours {
+    port: u16,
+    secure: bool,
 }
 
 /// How a request that is not refused goes on. `allow_origin` is the page's origin when it is accepted and not the
@@ -118,15 +125,19 @@ enum Ruling {
 
 impl Rules {
     /// The rules of these listeners.
-    pub(crate) fn new(config: &Config, listeners: &[SocketAddr]) -> Self {
-        let mut ports: Vec<u16> = listeners.iter().map(SocketAddr::port).collect();
-        ports.sort_unstable();
-        ports.dedup();
+    pub(crate) fn new(config: &Config, ways: &[Way]) -> Self {
+        let ours = |way: &Way| Ours {
+            port: way.address.port(),
+            secure: way.secure,
+        };
+        let mut ours: Vec<Ours> = ways.iter().map(ours).collect();
+        ours.sort_unstable();
+        ours.dedup();
         Self {
             allow_hosts: config.allow_hosts.clone(),
             allow_origins: config.allow_origins.clone(),
-            ports,
-            publishing: Publishing::of(config, listeners.iter().copied()),
+            ours,
+            publishing: Publishing::of(config, ways.iter().map(|way| way.address)),
             refused: Family::default(),
         }
     }
@@ -219,7 +230,10 @@ impl Rules {
             if host.port.or_else(|| origin.usual_port()) == origin.port {
                 return Ok(None); // the page and this request share host and port, whatever maps them onto ours
             }
-            if origin.port.is_some_and(|port| self.ports.contains(&port)) {
+            if origin
+                .port
+                .is_some_and(|port| self.ours.iter().any(|own| own.port == port))
+            {
                 return across;
             }
         }

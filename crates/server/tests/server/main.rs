@@ -16,6 +16,7 @@ mod proxies;
 mod stop;
 mod support;
 mod takeover;
+mod tls;
 mod upgrade;
 mod webrtc;
 mod who_may;
