@@ -3,8 +3,10 @@
 
 mod args;
 mod compare;
+mod development;
 mod doctor;
 mod error;
+mod https;
 mod inside;
 mod live;
 mod logging;

@@ -14,7 +14,10 @@ use std::{
 
 use clap::{ArgMatches, Args as _, CommandFactory as _, Parser as _, parser::ValueSource};
 use thiserror::Error;
-use wirelab_server::config::{Config, FeedLimits, Limits, Secret};
+use wirelab_server::{
+    CertificateError,
+    config::{Config, FeedLimits, Limits, Secret},
+};
 
 use crate::args::{Cli, Command, Serve};
 
@@ -58,6 +61,24 @@ pub(crate) enum SettingsError {
         "the admin token file {path} must hold one line of printable ASCII without spaces; openssl rand -hex 32 \
          makes a good one", path = path.display())]
     TokenShape { path: PathBuf },
+    #[error("--tls-cert and --tls-key go together: give both files, or neither for a development certificate")]
+    HalfCertificate,
+    #[error("the file {path} of {flag} cannot be read: {source}", path = path.display())]
+    CertificateUnreadable {
+        flag: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
+    #[error("the file {path} of {flag} cannot be used: {why}", path = path.display())]
+    Certificate {
+        flag: &'static str,
+        path: PathBuf,
+        why: CertificateError,
+    },
+    #[error(
+        "the folder {path} of --data-dir cannot hold the development certificate: {source}. Give one that this user may \
+         write to", path = path.display())]
+    DataDir { path: PathBuf, source: io::Error },
     #[error("the folder {path} of --web-dir has no index.html", path = path.display())]
     WebDir { path: PathBuf },
 }
@@ -255,10 +276,15 @@ fn token(path: &Path) -> Result<Secret, SettingsError> {
     if token.is_empty() || !token.bytes().all(|b| b.is_ascii_graphic()) {
         return Err(SettingsError::TokenShape { path: path.to_owned() });
     }
-    if is_world_readable(path) {
-        tracing::warn!(file = %path.display(), "every user of this machine can read the admin token: chmod 600 the file");
-    }
+    warn_if_world_readable(path, "the admin token");
     Ok(Secret::new(token.to_owned()))
+}
+
+/// Warns of a secret that is none.
+pub(crate) fn warn_if_world_readable(path: &Path, secret: &str) {
+    if is_world_readable(path) {
+        tracing::warn!(file = %path.display(), "every user of this machine can read {secret}: chmod 600 the file");
+    }
 }
 
 #[cfg(unix)]

@@ -82,7 +82,9 @@ export async function lab({ bypassCSP = false, flags = [], server: command } = {
 
 /** The command that serves on a port of loopback, by default on any free one. @param {{ port?: string, flags?: readonly string[] }} [how] */
 function serve({ port = '0', flags = [] } = {}) {
-  return [serverPath(), 'serve', '--http', `127.0.0.1:${port}`, ...flags];
+  // Tests that run at once do not fight for the usual port of HTTPS.
+  const https = flags.includes('--https') ? [] : ['--https', 'off'];
+  return [serverPath(), 'serve', '--http', `127.0.0.1:${port}`, ...https, ...flags];
 }
 
 /** @param {readonly string[]} [command] */

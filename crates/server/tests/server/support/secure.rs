@@ -8,9 +8,10 @@ use hyper::{
     body::Incoming,
     client::conn::http2::{self, SendRequest},
     ext::Protocol,
-    header::{CONNECTION, HOST, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, UPGRADE},
+    header::{CONNECTION, HOST, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE},
     server::conn::http1,
     service::service_fn,
+    upgrade::Upgraded,
 };
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rcgen::{CertificateParams, KeyPair};
@@ -20,6 +21,8 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
+use tokio_tungstenite::WebSocketStream;
+use tungstenite::protocol::Role;
 use wirelab_server::Certificate;
 
 use super::soon;
@@ -92,6 +95,27 @@ impl Http2Client {
             .expect("HTTP/2");
         tokio::spawn(connection);
         Self { send }
+    }
+
+    /// A GET.
+    pub(crate) async fn get(&self, path: &str) -> Response<Incoming> {
+        let answer = self.ask(Method::GET, path, HeaderMap::new(), Body::empty());
+        soon("an answer", answer).await.expect("an answer")
+    }
+
+    /// An open WebSocket, in the hands of a client that others have written.
+    pub(crate) async fn websocket(&self, path: &str) -> WebSocketStream<TokioIo<Upgraded>> {
+        let headers = HeaderMap::from_iter([(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"))]);
+        let answer = soon("an answer", self.connect_websocket(path, headers))
+            .await
+            .expect("an answer");
+        assert_eq!(answer.status(), StatusCode::OK);
+        assert!(
+            !answer.headers().contains_key(SEC_WEBSOCKET_ACCEPT),
+            "HTTP/2 has no key"
+        );
+        let stream = hyper::upgrade::on(answer).await.expect("a stream");
+        WebSocketStream::from_raw_socket(TokioIo::new(stream), Role::Client, None).await
     }
 
     /// Sends a request head with a body, to `localhost`.
