@@ -4,7 +4,7 @@
  * @typedef {object} Info what `GET /api/info` says of this server
  * @property {string} name
  * @property {string} version
- * @property {{ scheme: string, address: string, url: string }[]} listeners
+ * @property {{ scheme: string, address: string, url: string, path: string }[]} listeners
  * @property {{ id: string, path: string, heartbeat_ms: number }[]} lanes
  * @property {TransportFacts[]} transports
  * @property {DecisionRow[]} decision

@@ -33,13 +33,14 @@ export const PATIENCE_MS = 20_000;
 /**
  * Starts both.
  *
- * @param {{ bypassCSP?: boolean, flags?: readonly string[], server?: readonly string[] }} [options] `bypassCSP`: to
- *   inject a test tool; `flags`: for the server; `server`: another program and its arguments
+ * @param {{ bypassCSP?: boolean, flags?: readonly string[], ignoreHTTPSErrors?: boolean, server?: readonly string[] }} [options]
+ *   `bypassCSP`: to inject a test tool; `flags`: for the server; `ignoreHTTPSErrors`: as if every certificate had been
+ *   accepted; `server`: another program and its arguments
  */
-export async function lab({ bypassCSP = false, flags = [], server: command } = {}) {
+export async function lab({ bypassCSP = false, flags = [], ignoreHTTPSErrors = false, server: command } = {}) {
   let server = await startServer(command ?? serve({ flags }));
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS });
-  const context = await browser.newContext({ bypassCSP, acceptDownloads: true });
+  const context = await browser.newContext({ bypassCSP, ignoreHTTPSErrors, acceptDownloads: true });
   context.setDefaultTimeout(PATIENCE_MS);
   /** What went wrong on any page. @type {string[]} */
   const complaints = [];

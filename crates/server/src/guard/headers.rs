@@ -34,6 +34,9 @@ const FIXED: [(HeaderName, HeaderValue); 4] = [
     ),
 ];
 
+/// Who may read how long a request took, and by which protocol (W3C Resource Timing, 4.5.1).
+const TIMING_ALLOW_ORIGIN: HeaderName = HeaderName::from_static("timing-allow-origin");
+
 /// How long a browser may remember our answer to a preflight, s.
 const PREFLIGHT_MAX_AGE_S: HeaderValue = HeaderValue::from_static("600");
 
@@ -50,6 +53,7 @@ pub(super) fn dress(
     headers.insert(CONTENT_SECURITY_POLICY, policy(host, ours));
     headers.append(VARY, ORIGIN.into()); // whether or not there was one: caches must ask again
     if let Some(origin) = allow_origin {
+        headers.insert(TIMING_ALLOW_ORIGIN, origin.clone()); // the sse page tells by which HTTP an answer came
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     }
 }

@@ -98,7 +98,7 @@ pub(super) async fn serve(io: HttpIo, activity: Arc<Activity>, accept: &Accept) 
         }
         _ => {
             // The last answer is with the socket; a peer that does not take it is not waited for.
-            poll_fn(|cx| Poll::Ready(drop(Pin::new(&mut socket).poll_shutdown(cx)))).await;
+            poll_fn(|cx| Poll::Ready(Pin::new(&mut socket).poll_shutdown(cx).is_ready())).await;
             Ended::Closed
         }
     }

@@ -1,6 +1,6 @@
 //! Info, health, metrics and pages through the whole router, without a socket.
 
-use std::{net::SocketAddr, sync::Arc, time::Instant};
+use std::{sync::Arc, time::Instant};
 
 use axum::{
     Extension, Router,
@@ -22,6 +22,14 @@ use crate::{
     guard::{MayChange, Rules},
 };
 
+fn way(text: &str) -> Way {
+    Way {
+        path: "direct",
+        secure: false,
+        address: text.parse().expect("an address"),
+    }
+}
+
 struct Fixture {
     app: App,
     public: Router,
@@ -29,9 +37,9 @@ struct Fixture {
 
 impl Fixture {
     fn new(config: Config, listeners: &[&str]) -> Self {
-        let addresses: Vec<SocketAddr> = listeners.iter().map(|text| text.parse().expect("an address")).collect();
+        let ways: Arc<[Way]> = listeners.iter().map(|text| way(text)).collect();
         let mut registry = Registry::with_prefix("wirelab");
-        let (lanes, rules) = (Counters::register(&mut registry), Rules::new(&config, &addresses));
+        let (lanes, rules) = (Counters::register(&mut registry), Rules::new(&config, &ways));
         rules.register(&mut registry);
         let (feed, tasks) = (Feed::new(Clock::start(), config.feed), TaskTracker::new());
         let sse = crate::sse_settings(&config);
@@ -54,13 +62,7 @@ impl Fixture {
             webrtc,
             fronted: false,
             config: Arc::new(config),
-            ways: addresses
-                .into_iter()
-                .map(|address| Way {
-                    path: "direct",
-                    address,
-                })
-                .collect(),
+            ways,
             sse: sse::Room::start(feed.clone(), sse, lanes.lane(Transport::Sse), tasks.clone()),
             websocket: websocket::Room::start(feed.clone(), websocket, lanes.lane(Transport::WebSocket), tasks),
             feed,
@@ -249,7 +251,7 @@ async fn an_entrance_has_its_own_paths_beside_ours_and_they_are_judged_as_ours_a
         axum::routing::put(|Extension(MayChange(may)): Extension<MayChange>| async move { may.to_string() }),
     );
     let ask = async |listener: &str, host: &str| {
-        let rules = Rules::new(&Config::default(), &[listener.parse().expect("an address")]);
+        let rules = Rules::new(&Config::default(), &[way(listener)]);
         let request = Request::put("/api/beside").header("host", host).body(Body::empty());
         let router = app.router(beside.clone(), Arc::new(rules));
         let answer = router.oneshot(request.expect("a request")).await.expect("an answer");

@@ -11,6 +11,7 @@ mod contract;
 mod falling_behind;
 mod feeds;
 mod http;
+mod http2;
 mod hub;
 mod proxies;
 mod stop;
