@@ -133,7 +133,10 @@ async fn disconnect_ends_the_connection_and_a_resume_names_what_is_missing() {
     for lane in Transport::ALL {
         let (server, account) = stopped_reader(lane, "disconnect").await;
         assert_eq!(account.gaps, [], "{lane:?}");
-        let last = *account.messages.last().expect("the first messages fit");
+        let last = *account
+            .messages
+            .last()
+            .unwrap_or_else(|| panic!("the first messages fit: {lane:?} {account:?}"));
         assert!(
             account.messages.iter().copied().eq(1..=last) && last < MESSAGES,
             "{lane:?}: {account:?}"
