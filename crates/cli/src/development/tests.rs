@@ -106,12 +106,12 @@ fn the_usual_folder_follows_the_system() {
     };
     if cfg!(unix) {
         assert_eq!(
-            with(&[("XDG_DATA_HOME", "/data"), ("HOME", "/home/a")]).as_deref(),
+            with(&[("XDG_DATA_HOME", "/data"), ("HOME", "/users/a")]).as_deref(),
             Some("/data/wirelab")
         );
         assert_eq!(
-            with(&[("HOME", "/home/a")]).as_deref(),
-            Some("/home/a/.local/share/wirelab")
+            with(&[("HOME", "/users/a")]).as_deref(),
+            Some("/users/a/.local/share/wirelab")
         );
         assert_eq!(
             with(&[("XDG_DATA_HOME", "data"), ("HOME", "")]),
