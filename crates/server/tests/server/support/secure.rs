@@ -18,7 +18,7 @@ use rcgen::{CertificateParams, KeyPair};
 use rustls::{ClientConfig, RootCertStore, crypto::ring, pki_types::ServerName};
 use tokio::{
     io::copy_bidirectional,
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 use tokio_tungstenite::WebSocketStream;
@@ -26,6 +26,9 @@ use tungstenite::protocol::Role;
 use wirelab_server::Certificate;
 
 use super::soon;
+
+/// What a tunnel's sockets hold, and how much of a stream its HTTP/2 takes unread.
+const KERNEL_BYTES: u32 = 64 * 1024;
 
 /// A certificate for localhost, and its key.
 pub(crate) struct Identity {
@@ -75,7 +78,10 @@ pub(crate) async fn secure_tcp(
     identity: &Identity,
     protocols: &[&str],
 ) -> std::io::Result<TlsStream<TcpStream>> {
-    let tcp = TcpStream::connect(address).await?;
+    // Its kernel takes little of what nobody reads, so that a slow reader behind a tunnel is one.
+    let socket = TcpSocket::new_v4()?;
+    socket.set_recv_buffer_size(KERNEL_BYTES)?;
+    let tcp = socket.connect(address).await?;
     let name = ServerName::try_from("localhost").expect("a name");
     soon("a handshake", identity.connector(protocols).connect(name, tcp)).await
 }
@@ -90,7 +96,9 @@ impl Http2Client {
     pub(crate) async fn connect(address: SocketAddr, identity: &Identity) -> Self {
         let tls = secure_tcp(address, identity, &["h2"]).await.expect("TLS");
         assert_eq!(tls.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
-        let (send, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(tls))
+        let (send, connection) = http2::Builder::new(TokioExecutor::new())
+            .initial_stream_window_size(KERNEL_BYTES)
+            .handshake(TokioIo::new(tls))
             .await
             .expect("HTTP/2");
         tokio::spawn(connection);
@@ -168,10 +176,13 @@ fn with(protocol: Protocol) -> hyper::http::Extensions {
 
 /// Listens for plain HTTP/1.1, and says what it hears over TLS: byte for byte, or as streams of one HTTP/2 connection.
 pub(crate) fn tunnel(server: SocketAddr, identity: &Identity, http2: bool) -> SocketAddr {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.set_nonblocking(true).expect("a socket");
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket
+        .set_send_buffer_size(KERNEL_BYTES)
+        .expect("connections have it too");
+    socket.bind(([127, 0, 0, 1], 0).into()).expect("a free port");
+    let listener: TcpListener = socket.listen(1024).expect("a listener");
     let address = listener.local_addr().expect("it is bound");
-    let listener = TcpListener::from_std(listener).expect("a runtime");
     let identity = Identity {
         chain: identity.chain.clone(),
         key: identity.key.clone(),
