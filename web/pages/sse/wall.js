@@ -107,7 +107,7 @@ export class Wall {
       const [entry] = /** @type {PerformanceResourceTiming[]} */ (performance.getEntriesByName(address)).slice(-1);
       setText(
         need('.is', this.#request.item),
-        `answered after ${seconds(this.#request.opened_ms)} over ${entry?.nextHopProtocol || 'a protocol the browser does not tell'}`,
+        `answered after ${span(this.#request.opened_ms)} over ${entry?.nextHopProtocol || 'a protocol the browser does not tell'}`,
       );
       this.#request.item.dataset.state = 'open';
     } catch (error) {
@@ -148,6 +148,11 @@ export class Wall {
   #since() {
     return seconds(performance.now() - this.#built_ms);
   }
+}
+
+/** @param {number} ms */
+function span(ms) {
+  return ms < 1000 ? duration(ms) : seconds(ms);
 }
 
 /** @param {HTMLElement} item @param {string} state @param {string} text */
