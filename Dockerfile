@@ -44,7 +44,10 @@ RUN apt-get update && apt-get install -y --no-install-recommends libcap2-bin \
   && apt-get purge -y --auto-remove libcap2-bin && rm -rf /var/lib/apt/lists/* /var/cache/apt/* \
   && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin wirelab
 USER wirelab
+# HTTPS is off: no browser would know a certificate that goes with the container. WIRELAB_HTTPS, WIRELAB_TLS_CERT and
+# WIRELAB_TLS_KEY bring one of yours.
 ENV WIRELAB_HTTP=0.0.0.0:8080 \
+    WIRELAB_HTTPS=off \
     WIRELAB_LINK_LISTEN=0.0.0.0:8081 \
     WIRELAB_LINK_HELPER=/usr/local/bin/wirelab-link-helper
 EXPOSE 8080/tcp 8080/udp 8081/tcp 8081/udp

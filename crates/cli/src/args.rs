@@ -12,7 +12,7 @@ use wirelab_server::{
 
 use crate::announce::Announce;
 use crate::compare;
-use crate::values::{Off, OrOff, address, bytes, bytes_text, count, host, network, origin, profile, time, time_text};
+use crate::values::{OrOff, address, bytes, bytes_text, count, host, network, origin, profile, time, time_text};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -100,9 +100,18 @@ pub(crate) struct Addresses {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = address)]
     pub(crate) http: SocketAddr,
 
-    /// Address for HTTPS; this version has none, so only off
-    #[arg(long, value_name = "off", default_value = "off")]
-    https: Off,
+    /// Address for HTTPS, with HTTP/2 and WebRTC's UDP; off for none [default: 127.0.0.1:8443, if it is free]
+    #[arg(long, value_name = "ADDR|off")]
+    pub(crate) https: Option<OrOff>,
+
+    /// File with the certificate for HTTPS and its chain, in PEM, the server's own first; read again on SIGHUP.
+    /// Without it a development certificate is made and kept in the data folder
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_cert: Option<PathBuf>,
+
+    /// File with the certificate's key, in PEM
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_key: Option<PathBuf>,
 
     /// Address, for TCP and UDP, at which the same server is reached through an emulated link; off for none
     /// [default: 127.0.0.1:8081, if it is free]
@@ -276,6 +285,10 @@ pub(crate) struct Running {
     /// Serve the pages from this folder, read afresh each time, instead of those in the binary
     #[arg(long, value_name = "DIR")]
     pub(crate) web_dir: Option<PathBuf>,
+
+    /// Folder in which the development certificate is kept [default: $XDG_DATA_HOME/wirelab]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
 
     /// TOML file of these settings
     #[arg(long, value_name = "FILE")]

@@ -4,8 +4,10 @@
 mod announce;
 mod args;
 mod compare;
+mod development;
 mod doctor;
 mod error;
+mod https;
 mod inside;
 mod live;
 mod logging;

@@ -26,22 +26,6 @@ pub(crate) fn network(text: &str) -> Result<Network, String> {
     text.parse().map_err(|error: NetworkError| error.to_string())
 }
 
-/// The only value of a flag whose listener comes with a later version.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Off;
-
-impl FromStr for Off {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, &'static str> {
-        if text == "off" {
-            Ok(Self)
-        } else {
-            Err("this version has no such listener yet: leave it out or say off")
-        }
-    }
-}
-
 /// An address, or none on purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OrOff {

@@ -131,11 +131,21 @@ impl Default for Limits {
 /// allow what they otherwise ask TLS for.
 #[must_use]
 pub fn url(address: SocketAddr) -> String {
+    format!("http://{}", authority(address))
+}
+
+/// The same for a listener that speaks TLS. `localhost` is a name of the development certificate.
+#[must_use]
+pub fn secure_url(address: SocketAddr) -> String {
+    format!("https://{}", authority(address))
+}
+
+fn authority(address: SocketAddr) -> String {
     let usual = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
     if usual.contains(&address.ip()) {
-        format!("http://localhost:{}", address.port())
+        format!("localhost:{}", address.port())
     } else {
-        format!("http://{address}")
+        address.to_string()
     }
 }
 

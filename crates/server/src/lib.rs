@@ -14,6 +14,7 @@ mod metric;
 mod pages;
 mod problem;
 mod routes;
+mod tls;
 mod turn;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Instant};
@@ -35,6 +36,7 @@ use crate::{
 pub use entrance::{Entrance, Front};
 pub use guard::{AuthorityError, Host, MayChange, Network, NetworkError, Origin};
 pub use problem::Problem;
+pub use tls::{Certificate, CertificateError, Tls};
 pub use turn::{TurnUrl, TurnUrlError};
 
 /// The version that `hello` and `/api/info` tell.
@@ -92,13 +94,12 @@ pub fn bind_udp(address: SocketAddr) -> io::Result<std::net::UdpSocket> {
 pub async fn run(listeners: Listeners, config: Config, stop: CancellationToken) -> Result<(), RunError> {
     let internal = listeners.internal.map(tokio::net::TcpListener::from_std).transpose()?;
     let ways: Arc<[Way]> = listeners.public.iter().map(Entrance::way).collect::<io::Result<_>>()?;
-    let addresses: Vec<SocketAddr> = ways.iter().map(|way| way.address).collect();
 
     let mut registry = Registry::with_prefix("wirelab");
     let lanes = counters::Counters::register(&mut registry);
     let counters = Counters::register(&mut registry);
     let admission = Admission::new(config.limits.connections, config.limits.connections_per_address);
-    let rules = Arc::new(guard::Rules::new(&config, &addresses, Arc::clone(&admission)));
+    let rules = Arc::new(guard::Rules::new(&config, &ways, Arc::clone(&admission)));
     rules.register(&mut registry);
     let feed = Feed::new(Clock::start(), config.feed);
     feed.register(&mut registry);
@@ -153,8 +154,9 @@ pub async fn run(listeners: Listeners, config: Config, stop: CancellationToken) 
         drain: drain.clone(),
     };
     let proxies = guard::Proxies::new(&app.config.trust_proxies);
-    let accept = |router, fronted| Accept {
+    let accept = |router, tls, fronted| Accept {
         router,
+        tls,
         fronted,
         proxies: proxies.clone(),
         limits,
@@ -172,14 +174,16 @@ pub async fn run(listeners: Listeners, config: Config, stop: CancellationToken) 
             ..app.clone()
         };
         let router = app.router(entrance.routes, Arc::clone(&rules));
-        serving.spawn(accept(router, fronted).run(tokio::net::TcpListener::from_std(entrance.tcp)?));
+        let listener = tokio::net::TcpListener::from_std(entrance.tcp)?;
+        serving.spawn(accept(router, entrance.tls, fronted).run(listener));
     }
     if let Some(listener) = internal {
-        serving.spawn(accept(app.internal_router(), false).run(listener));
+        serving.spawn(accept(app.internal_router(), None, false).run(listener));
     }
     let readings = metric::run(app.feed.clone(), counts(&app), app.started, drain.clone());
     serving.spawn(readings);
-    info!(listeners = ?addresses, "serving");
+    let listeners: Vec<String> = app.ways.iter().map(Way::url).collect();
+    info!(?listeners, "serving");
 
     stop.cancelled().await;
     info!(

@@ -180,9 +180,14 @@ fn an_error_names_its_layer() {
 }
 
 #[test]
-fn what_comes_later_can_only_be_off() {
-    assert!(read(&["--https", "off", "--link-listen=off"], &[("WIRELAB_HTTPS", "off")]).is_ok());
-    assert!(refused(&["--https", "127.0.0.1:8443"], &[]).contains("this version has no such listener yet"));
+fn https_is_somewhere_or_off() {
+    let https = |flags: &[&str], variables: &[(&str, &str)]| read(flags, variables).expect("settings").addresses.https;
+    assert_eq!(https(&[], &[]), None, "its usual place, if that is free");
+    assert_eq!(https(&["--https", "off"], &[]), Some(OrOff::Off));
+    let variable = [("WIRELAB_HTTPS", "127.0.0.1:0")];
+    assert_eq!(https(&[], &variable), Some(OrOff::On(([127, 0, 0, 1], 0).into())));
+    assert_eq!(https(&["--https=off"], &variable), Some(OrOff::Off));
+    assert!(refused(&["--https", "8443"], &[]).contains("off says that there is to be none"));
 }
 
 #[test]

@@ -59,7 +59,7 @@ pub use self::{
     authority::{AuthorityError, Host, Origin},
     proxies::{Network, NetworkError},
 };
-use crate::{config::Config, http::Peer};
+use crate::{config::Config, entrance::Way, http::Peer};
 
 /// The paths on which messages travel. A foreign page may not open them, whatever the method.
 const LANES: [&str; 4] = ["/events", "/signal", "/ws", "/ws/echo"];
@@ -111,10 +111,12 @@ pub(crate) async fn judge(State(rules): State<Arc<Rules>>, request: Request, nex
             (refusal.into_response(), None)
         }
     };
-    let seen = asked
-        .as_ref()
-        .map_or((None, None), |asked| (asked.host.as_ref(), asked.visit.scheme));
-    headers::dress(answer.headers_mut(), seen, &rules.ports, allow_origin);
+    let page = headers::Page {
+        host: asked.as_ref().ok().and_then(|asked| asked.host.as_ref()),
+        scheme: asked.as_ref().ok().and_then(|asked| asked.visit.scheme),
+        secure: peer.secure,
+    };
+    headers::dress(answer.headers_mut(), page, &rules.ours, allow_origin);
     answer
 }
 
@@ -122,6 +124,7 @@ pub(crate) async fn judge(State(rules): State<Arc<Rules>>, request: Request, nex
 const NOBODY: Peer = Peer {
     address: SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0),
     fronted: true,
+    secure: false,
 };
 
 /// Whether the sender of this request may change what others see, such as publish: an extension that every judged
@@ -134,8 +137,8 @@ pub struct MayChange(pub bool);
 pub(crate) struct Rules {
     allow_hosts: Vec<Host>,
     allow_origins: Vec<Origin>,
-    /// Ports of our listeners: a page from any of them is our own.
-    ports: Vec<u16>,
+    /// Our listeners: a page from any of them is our own.
+    ours: Vec<Ours>,
     publishing: Publishing,
     proxies: Proxies,
     /// Where a visitor whom a proxy carries has a place.
@@ -149,6 +152,13 @@ pub(crate) struct Rules {
 struct Asked {
     visit: Visit,
     host: Option<Authority>,
+}
+
+/// A listener as a page's address tells it: whether it speaks TLS, and its port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Ours {
+    port: u16,
+    secure: bool,
 }
 
 /// How a request that is not refused goes on. `allow_origin` is the page's origin when it is accepted and not the
@@ -166,15 +176,19 @@ enum Ruling {
 
 impl Rules {
     /// The rules of these listeners.
-    pub(crate) fn new(config: &Config, listeners: &[SocketAddr], admission: Arc<Admission>) -> Self {
-        let mut ports: Vec<u16> = listeners.iter().map(SocketAddr::port).collect();
-        ports.sort_unstable();
-        ports.dedup();
+    pub(crate) fn new(config: &Config, ways: &[Way], admission: Arc<Admission>) -> Self {
+        let ours = |way: &Way| Ours {
+            port: way.address.port(),
+            secure: way.secure,
+        };
+        let mut ours: Vec<Ours> = ways.iter().map(ours).collect();
+        ours.sort_unstable();
+        ours.dedup();
         Self {
             allow_hosts: config.allow_hosts.clone(),
             allow_origins: config.allow_origins.clone(),
-            ports,
-            publishing: Publishing::of(config, listeners.iter().copied()),
+            ours,
+            publishing: Publishing::of(config, ways.iter().map(|way| way.address)),
             proxies: Proxies::new(&config.trust_proxies),
             admission,
             stranger: Once::new(),
@@ -318,7 +332,10 @@ impl Rules {
             if !downgraded && host.port.or_else(|| origin.usual_port()) == origin.port {
                 return Ok(None); // the page and this request share host and port, whatever maps them onto ours
             }
-            if origin.port.is_some_and(|port| self.ports.contains(&port)) {
+            if origin
+                .port
+                .is_some_and(|port| self.ours.iter().any(|own| own.port == port))
+            {
                 return across;
             }
         }

@@ -53,9 +53,13 @@ fn rules(bind: &str, token: Option<&str>) -> Arc<Rules> {
         },
         ..Config::default()
     };
-    let first: SocketAddr = bind.parse().expect("an address");
-    let second = SocketAddr::new(first.ip(), 8081);
-    Arc::new(Rules::new(&config, &[first, second], Admission::new(10, 2)))
+    let ip = bind.parse::<SocketAddr>().expect("an address").ip();
+    let ways = [(8080, false), (8081, false), (8443, true)].map(|(port, secure)| Way {
+        path: "direct",
+        secure,
+        address: (ip, port).into(),
+    });
+    Arc::new(Rules::new(&config, &ways, Admission::new(10, 2)))
 }
 
 async fn ask(rules: &Arc<Rules>, case: &Case<'_>) -> Response {
@@ -77,6 +81,7 @@ async fn ask_from(peer: &str, rules: &Arc<Rules>, case: &Case<'_>) -> Response {
         .extension(Peer {
             address: SocketAddr::new(peer.parse().expect("an address"), 4711),
             fronted: false,
+            secure: false,
         });
     for (name, value) in case.headers {
         request = request.header(*name, *value);
@@ -231,6 +236,7 @@ async fn a_lane_takes_our_own_pages_and_named_ones() {
             "https://localhost:8081",
             Some("https://localhost:8081"),
         ),
+        ("localhost:8443", "http://localhost:8080", Some("http://localhost:8080")),
         ("localhost:9000", "http://localhost:9000", same), // a mapped port
         ("feed.example.org", "https://feed.example.org", same), // behind a proxy that keeps the name
         ("feed.example.org:443", "https://feed.example.org", same),
@@ -248,6 +254,7 @@ async fn a_lane_takes_our_own_pages_and_named_ones() {
         ("localhost:8080", "app://shell", Some("app://shell")),
         ("localhost:8080", "http://localhost", None),
         ("localhost:8080", "http://localhost:3000", None),
+        ("localhost:8443", "https://localhost:8444", None),
         ("localhost:8080", "http://127.0.0.1:8080", None),
         ("localhost:8080", "ftp://localhost:8080", None),
         ("localhost:8080", "http://app.example.org", None),

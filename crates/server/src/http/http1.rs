@@ -29,7 +29,7 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::AsyncWrite as _;
 use tower::ServiceExt as _;
 use wirelab_model::frame::ErrorCode;
 use wirelab_transport::{Taken, Takeover, admission::Carried};
@@ -101,8 +101,8 @@ pub(super) async fn serve(io: HttpIo, activity: Arc<Activity>, accept: &Accept) 
             Ended::Taken
         }
         _ => {
-            // The last answer is with the kernel; a peer that does not take it is not waited for.
-            let _ = socket.tcp_mut().shutdown().await;
+            // The last answer is with the socket; a peer that does not take it is not waited for.
+            poll_fn(|cx| Poll::Ready(Pin::new(&mut socket).poll_shutdown(cx).is_ready())).await;
             Ended::Closed
         }
     }

@@ -22,4 +22,6 @@ pub(crate) struct Peer {
     pub(crate) address: std::net::SocketAddr,
     /// Whether that is something of ours which carries many and tells nothing of them.
     pub(crate) fronted: bool,
+    /// Whether it came over TLS that we end.
+    pub(crate) secure: bool,
 }

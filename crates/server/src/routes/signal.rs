@@ -1,7 +1,7 @@
 //! `GET /signal`: the WebSocket over which peers find each other.
 
 use axum::{Extension, extract::State, response::Response};
-use hyper::{HeaderMap, Method, Version};
+use hyper::{HeaderMap, Method, Version, ext::Protocol};
 use wirelab_transport::{
     webrtc::Visit,
     websocket::{Request, TextSocket},
@@ -18,6 +18,7 @@ pub(crate) async fn get(
     State(app): State<App>,
     method: Method,
     version: Version,
+    protocol: Option<Extension<Protocol>>,
     Extension(MayChange(may_publish)): Extension<MayChange>,
     Extension(visitor): Extension<guard::Visit>,
     headers: HeaderMap,
@@ -25,6 +26,7 @@ pub(crate) async fn get(
     let request = Request {
         method: &method,
         version,
+        protocol: protocol.as_ref().map(|Extension(protocol)| protocol.as_str()),
         headers: &headers,
         query: &[],
         may_publish,

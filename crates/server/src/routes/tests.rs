@@ -1,7 +1,7 @@
 //! Info, health, metrics and pages through the whole router, without a socket.
 
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::IpAddr,
     sync::Arc,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -30,6 +30,14 @@ use crate::{
     http::Peer,
 };
 
+fn way(text: &str) -> Way {
+    Way {
+        path: "direct",
+        secure: false,
+        address: text.parse().expect("an address"),
+    }
+}
+
 struct Fixture {
     app: App,
     public: Router,
@@ -37,11 +45,11 @@ struct Fixture {
 
 impl Fixture {
     fn new(config: Config, listeners: &[&str]) -> Self {
-        let addresses: Vec<SocketAddr> = listeners.iter().map(|text| text.parse().expect("an address")).collect();
+        let ways: Arc<[Way]> = listeners.iter().map(|text| way(text)).collect();
         let mut registry = Registry::with_prefix("wirelab");
         let (lanes, rules) = (
             Counters::register(&mut registry),
-            Rules::new(&config, &addresses, Admission::new(1, 1)),
+            Rules::new(&config, &ways, Admission::new(1, 1)),
         );
         rules.register(&mut registry);
         let (feed, tasks) = (Feed::new(Clock::start(), config.feed), TaskTracker::new());
@@ -66,13 +74,7 @@ impl Fixture {
             webrtc,
             turn,
             config: Arc::new(config),
-            ways: addresses
-                .into_iter()
-                .map(|address| Way {
-                    path: "direct",
-                    address,
-                })
-                .collect(),
+            ways,
             sse: sse::Room::start(feed.clone(), sse, lanes.lane(Transport::Sse), tasks.clone()),
             websocket: websocket::Room::start(feed.clone(), websocket, lanes.lane(Transport::WebSocket), tasks),
             feed,
@@ -118,6 +120,7 @@ async fn get_from(router: &Router, address: &str, path: &str) -> Answer {
         .extension(Peer {
             address: (address.parse::<IpAddr>().expect("an address"), 50_000).into(),
             fronted: false,
+            secure: false,
         })
         .body(Body::empty())
         .expect("a request");
@@ -348,11 +351,7 @@ async fn an_entrance_has_its_own_paths_beside_ours_and_they_are_judged_as_ours_a
         axum::routing::put(|Extension(MayChange(may)): Extension<MayChange>| async move { may.to_string() }),
     );
     let ask = async |listener: &str, host: &str| {
-        let rules = Rules::new(
-            &Config::default(),
-            &[listener.parse().expect("an address")],
-            Admission::new(1, 1),
-        );
+        let rules = Rules::new(&Config::default(), &[way(listener)], Admission::new(1, 1));
         let request = Request::put("/api/beside").header("host", host).body(Body::empty());
         let router = app.router(beside.clone(), Arc::new(rules));
         let answer = router.oneshot(request.expect("a request")).await.expect("an answer");

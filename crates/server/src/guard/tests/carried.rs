@@ -165,6 +165,7 @@ async fn at_a_fronted_entrance_nobody_is_believed_or_counted() {
     let peer = Peer {
         address: "10.0.0.1:1".parse().expect("an address"),
         fronted: true,
+        secure: false,
     };
     let headers = HeaderMap::from_iter([(HeaderName::from_static(VISITOR), HeaderValue::from_static("6.6.6.6"))]);
     let visit = rules.visit(peer, &headers).expect("nothing is read");
