@@ -4,6 +4,10 @@
 //! socket go and gives back a seat at the shared port. It also cures a delay of webrtc 0.21.1: what the stack writes in
 //! answer to its own events (a DTLS hello, an SCTP init) leaves only when it next wakes, which without traffic is at the
 //! next ICE timer. So while a connection opens, the sleep that follows a datagram is none: the stack looks once more.
+//!
+//! And it lets an idle connection rest. ICE wakes the stack five times a second whatever interval it is told
+//! (`get_timeout_interval` takes 200 ms for the most), to no end once a pair is chosen; so where no SCTP has come or gone
+//! for some time, hence no timer of SCTP is near, a sleep that nothing interrupts lasts at least [`REST`].
 
 use std::{
     collections::VecDeque,
@@ -34,6 +38,12 @@ use super::{
 /// Addresses that one peer may send to from one of ours: a browser has a handful of interfaces.
 const MOST_REMOTES: usize = 16;
 
+/// How long neither side has said anything in DTLS before a connection is idle. SCTP acknowledges within 200 ms, and what
+/// it repeats later than this it waits longer for.
+const IDLE: Duration = Duration::from_secs(5);
+/// How often an idle connection's stack looks whether there is something to do; what arrives wakes it anyway.
+const REST: Duration = Duration::from_secs(1);
+
 /// What a peer's stack did, for those who own the peer.
 #[derive(Debug)]
 pub(super) struct Flow {
@@ -42,6 +52,9 @@ pub(super) struct Flow {
     stirred: AtomicBool,
     sent_bytes: AtomicU64,
     heard: AtomicBool,
+    begun: Instant,
+    /// When DTLS last came or went, from `begun`.
+    talked_ms: AtomicU64,
     path: Mutex<Path<Arc<Local>>>,
 }
 
@@ -52,6 +65,8 @@ impl Flow {
             stirred: AtomicBool::new(false),
             sent_bytes: AtomicU64::new(0),
             heard: AtomicBool::new(false),
+            begun: Instant::now(),
+            talked_ms: AtomicU64::new(0),
             path: Mutex::new(Path::new(Instant::now())),
         }
     }
@@ -78,6 +93,16 @@ impl Flow {
     /// Bytes that left, all headers below UDP's included.
     pub(super) fn sent_bytes(&self) -> u64 {
         self.sent_bytes.load(Ordering::Relaxed)
+    }
+
+    fn talks(&self) {
+        self.talked_ms
+            .store(self.begun.elapsed().as_millis() as u64, Ordering::Relaxed);
+    }
+
+    fn is_idle(&self) -> bool {
+        let talked = Duration::from_millis(self.talked_ms.load(Ordering::Relaxed));
+        self.begun.elapsed().saturating_sub(talked) >= IDLE
     }
 
     /// Whether DTLS, and so SCTP, was heard since this was last asked.
@@ -132,10 +157,11 @@ impl Runtime for PeerRuntime {
 
     fn sleep(&self, duration: Duration) -> Boxed<'static, ()> {
         let stirred = self.flow.stirred.swap(false, Ordering::Relaxed);
-        if stirred && !self.flow.open.load(Ordering::Relaxed) {
-            return TokioRuntime.yield_now();
+        match self.flow.open.load(Ordering::Relaxed) {
+            false if stirred => TokioRuntime.yield_now(),
+            true if self.flow.is_idle() => TokioRuntime.sleep(duration.max(REST)),
+            _ => TokioRuntime.sleep(duration),
         }
-        TokioRuntime.sleep(duration)
     }
 
     fn interval(&self, period: Duration) -> Box<dyn AsyncInterval> {
@@ -192,6 +218,9 @@ impl AsyncUdpSocket for Seat {
     }
 
     fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
+        if is_dtls(transmit.contents) {
+            self.flow.talks();
+        }
         match self.flow.path().leaves(transmit.contents, Instant::now()) {
             // Its answer went there, so the address is learnt.
             Some((local, destination)) => local.send(
@@ -230,6 +259,7 @@ impl AsyncUdpSocket for Seat {
                 let datagram = &buf[..meta.len];
                 if is_dtls(datagram) {
                     self.flow.heard.store(true, Ordering::Relaxed);
+                    self.flow.talks();
                 } else {
                     self.flow.path().arrives(datagram, &self.local, meta.addr);
                 }
@@ -302,5 +332,42 @@ mod tests {
         for looker in [noop_waker_ref(), Waker::noop(), &real] {
             assert_eq!(looks(&seat, looker), Poll::Ready(1), "as many as there are");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_an_open_and_idle_connection_rests() {
+        let flow = Arc::new(Flow::new());
+        let (_port, seat) = seat(&flow);
+        let runtime = PeerRuntime {
+            locals: Vec::new(),
+            ufrag: String::new(),
+            flow: Arc::clone(&flow),
+        };
+        let (ice, long) = (Duration::from_millis(200), Duration::from_secs(4));
+        let takes = async |asked| {
+            let start = Instant::now();
+            runtime.sleep(asked).await;
+            start.elapsed()
+        };
+        sleep(IDLE).await;
+        assert_eq!(takes(ice).await, ice, "it is not open");
+        flow.opened();
+        assert_eq!((takes(ice).await, takes(long).await), (REST, long));
+
+        let data = [23, 254, 253, 0];
+        assert!(seat.inbox.push(&data, seat.placeholder));
+        assert_eq!(looks(&seat, Waker::noop()), Poll::Ready(1));
+        assert_eq!(takes(ice).await, ice, "something was heard");
+        sleep(IDLE).await;
+        let transmit = Transmit {
+            destination: seat.placeholder,
+            ecn: None,
+            contents: &data,
+            segment_size: None,
+            src_ip: None,
+        };
+        let sent = seat.poll_send(&mut Context::from_waker(Waker::noop()), &transmit);
+        assert!(matches!(sent, Poll::Ready(Ok(4))), "{sent:?}");
+        assert_eq!(takes(ice).await, ice, "something was said");
     }
 }
