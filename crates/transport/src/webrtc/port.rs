@@ -256,10 +256,7 @@ impl Inbox {
             let Some((datagram, from)) = queue.pop_front() else {
                 break;
             };
-            let len = datagram.len().min(buf.len());
-            buf[..len].copy_from_slice(&datagram[..len]);
-            *meta = RecvMeta::default();
-            (meta.addr, meta.len, meta.stride) = (from, len, len.max(1));
+            fill(buf, meta, &datagram, from);
             filled += 1;
         }
         match filled {
@@ -271,6 +268,14 @@ impl Inbox {
     fn queue(&self) -> MutexGuard<'_, VecDeque<(Box<[u8]>, SocketAddr)>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Gives a datagram to who receives.
+pub(super) fn fill(buf: &mut [u8], meta: &mut RecvMeta, datagram: &[u8], from: SocketAddr) {
+    let len = datagram.len().min(buf.len());
+    buf[..len].copy_from_slice(&datagram[..len]);
+    *meta = RecvMeta::default();
+    (meta.addr, meta.len, meta.stride) = (from, len, len.max(1));
 }
 
 /// Whether the stack looks without wanting to be woken, as it does for what else has arrived: then its waker is

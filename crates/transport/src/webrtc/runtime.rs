@@ -30,6 +30,7 @@ use webrtc::runtime::{
 };
 
 use super::{
+    early::Early,
     loss::is_dtls,
     path::Path,
     port::{Inbox, Local, only_looks},
@@ -116,6 +117,8 @@ impl Flow {
 pub(super) struct PeerRuntime {
     pub(super) locals: Vec<Arc<Local>>,
     pub(super) ufrag: String,
+    /// It is the client's, who begins the SCTP handshake.
+    pub(super) dials: bool,
     pub(super) flow: Arc<Flow>,
 }
 
@@ -138,6 +141,7 @@ impl Runtime for PeerRuntime {
             placeholder,
             inbox,
             ufrag: self.ufrag.clone(),
+            early: self.dials.then(Mutex::default),
             flow: Arc::clone(&self.flow),
             remotes: Mutex::default(),
         }))
@@ -188,6 +192,7 @@ struct Seat {
     placeholder: SocketAddr,
     inbox: Arc<Inbox>,
     ufrag: String,
+    early: Option<Mutex<Early>>,
     flow: Arc<Flow>,
     remotes: Mutex<VecDeque<SocketAddr>>,
 }
@@ -252,7 +257,13 @@ impl AsyncUdpSocket for Seat {
         if only_looks(cx) && !self.flow.open.load(Ordering::Relaxed) {
             return Poll::Pending;
         }
-        let received = self.inbox.poll(cx, bufs, meta);
+        let received = match &self.early {
+            Some(early) => early
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .poll(&self.inbox, cx, bufs, meta),
+            None => self.inbox.poll(cx, bufs, meta),
+        };
         if let Poll::Ready(Ok(filled)) = received {
             self.flow.stirred.store(true, Ordering::Relaxed);
             for (buf, meta) in bufs.iter().zip(&*meta).take(filled) {
@@ -298,6 +309,7 @@ mod tests {
             placeholder,
             inbox: Arc::default(),
             ufrag: "ufrag".into(),
+            early: None,
             flow: Arc::clone(flow),
             remotes: Mutex::default(),
         };
@@ -341,6 +353,7 @@ mod tests {
         let runtime = PeerRuntime {
             locals: Vec::new(),
             ufrag: String::new(),
+            dials: false,
             flow: Arc::clone(&flow),
         };
         let (ice, long) = (Duration::from_millis(200), Duration::from_secs(4));

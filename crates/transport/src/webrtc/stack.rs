@@ -149,6 +149,7 @@ impl Stack {
         let runtime = PeerRuntime {
             locals: wanted.locals,
             ufrag,
+            dials: !wanted.lite,
             flow: Arc::clone(&flow),
         };
         let configuration = RTCConfigurationBuilder::new().with_certificates(wanted.certificate.into_iter().collect());

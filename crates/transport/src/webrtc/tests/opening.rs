@@ -1,4 +1,4 @@
-//! What arrives together at the end of the SCTP handshake.
+//! What arrives with the end of the SCTP handshake, or before it.
 
 use tokio::net::UdpSocket as Socket;
 
@@ -10,8 +10,9 @@ const APPLICATION_DATA: u8 = 23;
 const COOKIE_ACK: usize = 2;
 
 /// Carries one peer's datagrams between the client and the room, and keeps the server's COOKIE-ACK until `hello` is there,
-/// so that the client finds both at once. It runs on the test's only thread and does not wait between the two.
-async fn relay(client_side: Socket, server_side: Socket) {
+/// so that the client finds both at once, in either order. It runs on the test's only thread and does not wait
+/// between the two.
+async fn relay(client_side: Socket, server_side: Socket, hello_first: bool) {
     let (mut up, mut down) = ([0; 2000], [0; 2000]);
     let (mut client, mut seen, mut kept) = (None, 0, None);
     loop {
@@ -29,17 +30,17 @@ async fn relay(client_side: Socket, server_side: Socket) {
                     continue;
                 }
                 let client = client.expect("the client speaks first");
-                if datagram[0] == APPLICATION_DATA && let Some(kept) = kept.take() {
-                    client_side.try_send_to(&kept, client).expect("it leaves");
+                let kept = if datagram[0] == APPLICATION_DATA { kept.take() } else { None };
+                let (before, after) = if hello_first { (None, kept) } else { (kept, None) };
+                for datagram in [before.as_deref(), Some(datagram), after.as_deref()].into_iter().flatten() {
+                    client_side.try_send_to(datagram, client).expect("it leaves");
                 }
-                client_side.try_send_to(datagram, client).expect("it leaves");
             }
         }
     }
 }
 
-#[tokio::test]
-async fn hello_that_comes_with_the_end_of_the_handshake_is_not_lost() {
+async fn gets_hello(hello_first: bool) {
     let lab = Lab::start(|_| {});
     let (dial, offer) = Dial::offer(Ipv4Addr::LOCALHOST.into(), lab.feed.clock())
         .await
@@ -49,11 +50,21 @@ async fn hello_that_comes_with_the_end_of_the_handshake_is_not_lost() {
     let server_side = Socket::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
     server_side.connect(lab.room.announced()[0]).await.expect("it can");
     let answer = sdp::announce(&answer, &[client_side.local_addr().expect("it is bound")]);
-    let relay = tokio::spawn(relay(client_side, server_side));
+    let relay = tokio::spawn(relay(client_side, server_side, hello_first));
     let mut peer = Peer(dial.accept(&answer).await.expect("it opens"));
     assert_eq!(peer.next().await.2["type"], "hello");
     assert_eq!(peer.ask(json!({"type": "echo", "data": 1})).await["echoed"], 1);
     peer.0.close().await;
     lab.empties().await;
     relay.abort();
+}
+
+#[tokio::test]
+async fn hello_that_comes_with_the_end_of_the_handshake_is_not_lost() {
+    gets_hello(false).await;
+}
+
+#[tokio::test]
+async fn hello_that_overtakes_the_end_of_the_handshake_is_not_lost() {
+    gets_hello(true).await;
 }
