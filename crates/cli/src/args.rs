@@ -198,7 +198,7 @@ pub(crate) struct Limits {
     #[arg(default_value_t = usual().limits.echo_connections)]
     pub(crate) max_echo_connections: usize,
 
-    /// WebRTC peers in all; each costs some 250 KiB
+    /// WebRTC peers in all; each costs some 270 KiB
     #[arg(long, value_name = "COUNT", value_parser = count(0..=1_000_000))]
     #[arg(default_value_t = usual().limits.peers)]
     pub(crate) max_peers: usize,

@@ -75,7 +75,7 @@ pub struct Limits {
     pub echo_connections: usize,
     /// Topics of one connection.
     pub topics_per_connection: usize,
-    /// WebRTC peers in all: each costs a few milliseconds of CPU and some 450 KiB.
+    /// WebRTC peers in all: each costs a few milliseconds of CPU and some 270 KiB.
     pub peers: usize,
     /// WebRTC peers of one address; loopback is many visitors and does not count.
     pub peers_per_address: usize,

@@ -10,7 +10,7 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
     task::JoinSet,
-    time::{sleep, timeout_at},
+    time::{sleep, timeout, timeout_at},
 };
 use wirelab_model::frame::{Channel, Received};
 use wirelab_transport::{
@@ -25,6 +25,10 @@ const OPENING: usize = 8;
 /// How many `tick.240.*` topics a peer reads, step by step; 16 is the most that a connection may.
 const STEPS: [usize; 5] = [1, 2, 4, 8, 16];
 const TRIPS: usize = 2_000;
+/// How long anything may take that has to happen.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// How long idle peers are watched.
+const RESTING: Duration = Duration::from_secs(20);
 /// How long the server may take to notice that peers are gone: ICE's time, and some more.
 const NOTICING: Duration = Duration::from_secs(90);
 
@@ -35,12 +39,18 @@ pub(crate) async fn idle(address: SocketAddr, pid: u32, count: usize) -> Result<
     let (before, cpu, start) = (pss_kib(pid)?, cpu_s(pid)?, Instant::now());
     held.extend(open(address, count).await?);
     let (opened, cpu) = (start.elapsed(), cpu_s(pid)? - cpu);
-    sleep(Duration::from_secs(SECONDS)).await;
+    sleep(Duration::from_secs(SECONDS)).await; // what opening left to do is done
+    let (resting, start) = (cpu_s(pid)?, Instant::now());
+    sleep(RESTING).await;
+    let resting = (cpu_s(pid)? - resting) / start.elapsed().as_secs_f64();
     let each = (pss_kib(pid)? - before) / count as f64;
     println!(
-        "datachannel: {count} idle, {each:.0} KiB each; opened in {:.1} s, {:.1} ms of server CPU each",
+        "datachannel: {count} idle, {each:.0} KiB each; opened in {:.1} s, {:.1} ms of server CPU each; \
+         {:.1} % of a core while all {} rest",
         opened.as_secs_f64(),
-        cpu * 1e3 / count as f64
+        cpu * 1e3 / count as f64,
+        resting * 100.0,
+        held.len(),
     );
     Ok(())
 }
@@ -174,8 +184,7 @@ async fn read(mut client: Client, topics: usize) -> Result<Account, Failure> {
     Ok(account)
 }
 
-/// Opens peers, each until an echo is answered. `hello` is not waited for: when many open at once in a release build, many
-/// of these clients never get theirs, for a reason not found yet, though all that is said afterwards arrives.
+/// Opens peers, each until its `hello` has come, first of all, and an echo is answered.
 async fn open(address: SocketAddr, count: usize) -> Result<Vec<Client>, Failure> {
     let (mut opening, mut all) = (JoinSet::new(), Vec::with_capacity(count));
     let clock = Clock::start();
@@ -190,6 +199,10 @@ async fn open(address: SocketAddr, count: usize) -> Result<Vec<Client>, Failure>
                 room: format!("load-{n}"),
             };
             let mut client = connect(&options, clock).await?;
+            let first = timeout(PATIENCE, client.next()).await.map_err(|_| format!("peer {n}: no hello"))??;
+            if !matches!(first, Some((Channel::Control, ref arrived)) if matches!(arrived.frame, Received::Hello { .. })) {
+                return Err(format!("peer {n}: {first:?} came before hello").into());
+            }
             client.send(r#"{"type":"echo","data":1}"#).await?;
             while !matches!(client.next().await?, Some((_, arrived)) if matches!(arrived.frame, Received::Ack { .. })) {
             }
