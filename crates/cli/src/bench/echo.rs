@@ -59,11 +59,7 @@ pub(super) async fn run(trial: &Trial<'_>) -> Result<Found, Failed> {
         calling.spawn(caller.call(trips.clone(), first, period, stop.clone()));
     }
     trial.pause(SETTLE).await;
-    *lock(&trips) = Trips {
-        is_recording: true,
-        failures: std::mem::take(&mut lock(&trips).failures),
-        ..Trips::default()
-    };
+    lock(&trips).is_recording = true;
     let watch = trial.watch();
     trial.pause(trial.asked.duration()).await;
     let used = watch.used();

@@ -30,7 +30,7 @@ const IDLE: &[Figure] = &[
     FAILED,
     figure("user_kib", "server memory each", "KiB"),
     figure("kernel_kib", "kernel memory each, both ends", "KiB"),
-    figure("tcp_kib", "of it TCP's queues", "KiB"),
+    figure("queues_kib", "of it data in queues", "KiB"),
     figure("slab_kib", "of it kernel objects", "KiB"),
     figure("base_mib", "server before", "MiB"),
     figure("open_s", "time to open all", "s"),
@@ -104,7 +104,7 @@ const STALLED: &[Figure] = &[
     FAILED,
     figure("stalled_count", "of them stalled", ""),
     figure("user_kib", "server memory for each stalled", "KiB"),
-    figure("kernel_kib", "TCP memory for each, both ends", "KiB"),
+    figure("kernel_kib", "data in the kernel for each, both ends", "KiB"),
     figure("server_queue_kib", "send queue of each, at the server", "KiB"),
     figure("client_queue_kib", "receive queue of each, at the client", "KiB"),
     figure("offered_kib", "published past each", "KiB"),
@@ -164,10 +164,10 @@ impl Figures {
         median
     }
 
-    /// Each figure as so many times the other's. Where the other is zero there is none.
+    /// Each figure as so many times the other's, but for counts. Where the other is zero there is none.
     pub(crate) fn over(&self, what: What, other: &Self) -> Self {
         let mut ratio = Self::of(what);
-        for figure in what.figures() {
+        for figure in what.figures().iter().filter(|figure| !figure.unit.is_empty()) {
             if let (Some(own), Some(others)) = (self.get(figure.name), other.get(figure.name)) {
                 ratio.set(figure.name, own / others);
             }
@@ -213,6 +213,6 @@ mod tests {
         let median = Figures::median(What::Idle, &[&high, &low, &with(2.0, 0.0)]);
         assert_eq!((median.get("user_kib"), median.get("open_s")), (Some(2.0), Some(0.0)));
         let ratio = high.over(What::Idle, &median);
-        assert_eq!((ratio.get("user_kib"), ratio.get("open_s"), ratio.get("tcp_kib")), (Some(1.5), None, None));
+        assert_eq!((ratio.get("user_kib"), ratio.get("open_s"), ratio.get("queues_kib")), (Some(1.5), None, None));
     }
 }

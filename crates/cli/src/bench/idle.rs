@@ -69,10 +69,10 @@ async fn measure(trial: &Trial<'_>, holders: &mut Holders) -> Result<Found, Fail
     // Of a server elsewhere only our own end is here.
     let is_here = way.address.ip().is_loopback();
     if let (true, Some(before), Some(after)) = (is_here, kernel_before, kernel_after) {
-        let (tcp, slab) = (after.tcp_kib - before.tcp_kib, after.slab_kib - before.slab_kib);
-        figures.set("tcp_kib", tcp * each);
+        let (queues, slab) = (after.queues_kib - before.queues_kib, after.slab_kib - before.slab_kib);
+        figures.set("queues_kib", queues * each);
         figures.set("slab_kib", slab * each);
-        figures.set("kernel_kib", (tcp + slab) * each);
+        figures.set("kernel_kib", (queues + slab) * each);
     }
     figures.set("open_s", opening.took_s);
     figures.set("open_cpu_us", opening.server_cpu_s * 1e6 * each);

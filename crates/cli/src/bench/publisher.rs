@@ -86,7 +86,10 @@ impl Publisher {
         stop: &CancellationToken,
     ) -> Result<u64, String> {
         let (start, mut number, mut forgiven) = (Instant::now(), 0_u64, 0_u64);
-        let (start_us, base) = (lock(meter).now_us(), lock(meter).deliveries);
+        let (start_us, base) = {
+            let meter = lock(meter);
+            (meter.now_us(), meter.deliveries)
+        };
         loop {
             let due_us = match pace {
                 Pace::Rate(hz) => {

@@ -43,8 +43,8 @@ impl Weighed {
 /// The kernel's memory for sockets, of both ends where both are on this machine, and of all else that runs.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Kernel {
-    /// Data in TCP's queues.
-    pub(crate) tcp_kib: f64,
+    /// Data in the queues of TCP and UDP.
+    pub(crate) queues_kib: f64,
     /// The kernel's own objects.
     pub(crate) slab_kib: f64,
 }
@@ -52,10 +52,13 @@ pub(crate) struct Kernel {
 impl Kernel {
     pub(crate) fn read() -> Option<Self> {
         let sockets = fs::read_to_string("/proc/net/sockstat").ok()?;
-        let tcp = sockets.lines().find(|line| line.starts_with("TCP:"))?;
+        let queued = |name| {
+            let line = sockets.lines().find(|line| line.starts_with(name))?;
+            number_after(line, " mem")
+        };
         let memory = fs::read_to_string("/proc/meminfo").ok()?;
         Some(Self {
-            tcp_kib: number_after(tcp, " mem")? * PAGE_KIB,
+            queues_kib: (queued("TCP:")? + queued("UDP:")?) * PAGE_KIB,
             slab_kib: number_after(&memory, "Slab:")?,
         })
     }
