@@ -12,8 +12,8 @@ use wirelab_server::{
     config::{self, Config},
 };
 
-use crate::{bench, compare};
 use crate::values::{Off, OrOff, address, bytes, bytes_text, count, host, origin, profile, time, time_text};
+use crate::{bench, compare};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);

@@ -146,7 +146,9 @@ pub(crate) enum AskedError {
     NotFor(What, &'static str),
     #[error("--pid says which processes of a running server are weighed: give --target, --sse-url or --ws-url with it")]
     NobodyToWeigh,
-    #[error("there is no process {0} on this machine that can be weighed: give the server's own, and be its user or root")]
+    #[error(
+        "there is no process {0} on this machine that can be weighed: give the server's own, and be its user or root"
+    )]
     NoProcess(u32),
     #[error("{0} is not what is asked for with --sse-url or --ws-url: leave --lane out, or take --target")]
     ForeignLane(Lane),
@@ -159,7 +161,11 @@ pub(crate) enum AskedError {
 fn rate(text: &str) -> Result<f64, String> {
     let wanted = "a rate is a number a second, from 0.1 to 100000, such as 20 or 5000";
     let value: f64 = text.parse().map_err(|_| wanted)?;
-    if (0.1..=100_000.0).contains(&value) { Ok(value) } else { Err(wanted.into()) }
+    if (0.1..=100_000.0).contains(&value) {
+        Ok(value)
+    } else {
+        Err(wanted.into())
+    }
 }
 
 impl Bench {
@@ -174,7 +180,8 @@ impl Bench {
     }
 
     pub(crate) fn size(&self) -> usize {
-        self.size.unwrap_or(if self.what == What::Stalled { 8_000 } else { 100 })
+        self.size
+            .unwrap_or(if self.what == What::Stalled { 8_000 } else { 100 })
     }
 
     pub(crate) fn duration(&self) -> Duration {
@@ -217,7 +224,10 @@ impl Bench {
             ));
         }
         if self.sse_url.is_some() && what == What::Echo {
-            return Err(AskedError::NotFor(what, "needs a way back, which an event stream has not: give --ws-url"));
+            return Err(AskedError::NotFor(
+                what,
+                "needs a way back, which an event stream has not: give --ws-url",
+            ));
         }
         if self.window.is_some() && !matches!(what, What::Fanout | What::Stalled) {
             return Err(AskedError::NotFor(what, "has no --window: it publishes nothing"));
@@ -235,10 +245,18 @@ impl Bench {
             return Err(AskedError::NoReference(lane));
         }
         let lanes = self.lanes();
-        match self.threshold.iter().find(|threshold| threshold.what != what || !lanes.contains(&threshold.lane)) {
+        match self
+            .threshold
+            .iter()
+            .find(|threshold| threshold.what != what || !lanes.contains(&threshold.lane))
+        {
             Some(threshold) => {
                 let lanes: Vec<_> = lanes.into_iter().map(Lane::id).collect();
-                Err(AskedError::NotMeasured(threshold.to_string(), what.id(), lanes.join(", ")))
+                Err(AskedError::NotMeasured(
+                    threshold.to_string(),
+                    what.id(),
+                    lanes.join(", "),
+                ))
             }
             None => Ok(()),
         }

@@ -111,7 +111,11 @@ impl<'a> Campaign<'a> {
                     break 'all;
                 }
                 done += 1;
-                render::progress(&format!("run {done} of {runs}: {} {}", self.asked.what.id(), contender.name()));
+                render::progress(&format!(
+                    "run {done} of {runs}: {} {}",
+                    self.asked.what.id(),
+                    contender.name()
+                ));
                 let outcome = self.once(contender.lane, contender.server, &stop).await?;
                 let is_hopeless = contender.server == Kind::Foreign || contender.server == Kind::Target;
                 let is_failed = matches!(outcome, Outcome::Failed(_));
@@ -218,7 +222,8 @@ impl<'a> Campaign<'a> {
     fn warnings(&self, contenders: &[Contender]) -> Vec<String> {
         let mut warnings = Vec::new();
         if self.cores.is_none() {
-            warnings.push("server and load generator share their cores: the time of one is waiting of the other".into());
+            warnings
+                .push("server and load generator share their cores: the time of one is waiting of the other".into());
         }
         if url(self.asked, self.asked.lanes()[0]).is_some() && self.asked.pid.is_empty() {
             warnings.push("nobody was weighed: --pid says which processes are the server's".into());
@@ -234,7 +239,10 @@ impl<'a> Campaign<'a> {
             }
             let deliveries = median.get("opened_count").zip(median.get("published_count"));
             let expected = deliveries.map_or(f64::NAN, |(opened, published)| opened * published);
-            if median.get("missing_count").is_some_and(|missing| missing > MISSING_SHARE * expected) {
+            if median
+                .get("missing_count")
+                .is_some_and(|missing| missing > MISSING_SHARE * expected)
+            {
                 warnings.push(format!("{name}: more than 0.1 % of the deliveries are missing"));
             }
             for run in &contender.runs {
@@ -261,10 +269,22 @@ async fn need(asked: &Bench, lane: Lane) -> Result<Need, BenchError> {
         })?,
         None => ([127, 0, 0, 1], 0).into(),
     };
-    let stalled = if asked.what == What::Stalled { asked.stalled as u64 } else { 0 };
-    let publishers = if asked.what == What::Echo && lane == Lane::Sse { asked.connections() } else { 0 };
+    let stalled = if asked.what == What::Stalled {
+        asked.stalled as u64
+    } else {
+        0
+    };
+    let publishers = if asked.what == What::Echo && lane == Lane::Sse {
+        asked.connections()
+    } else {
+        0
+    };
     // What opens and goes is not there at the same time.
-    let connections = if asked.what == What::Connect { asked.concurrency } else { asked.connections() };
+    let connections = if asked.what == What::Connect {
+        asked.concurrency
+    } else {
+        asked.connections()
+    };
     Ok(Need {
         what: asked.what,
         connections: connections as u64,
@@ -285,7 +305,9 @@ fn ratios(what: What, contenders: &[Contender]) -> Vec<Ratio> {
             .find(|contender| contender.lane == lane && (contender.server == Kind::Reference) == is_reference);
         found.and_then(|contender| contender.median.as_ref())
     };
-    let lanes = contenders.iter().filter(|contender| contender.server == Kind::Reference);
+    let lanes = contenders
+        .iter()
+        .filter(|contender| contender.server == Kind::Reference);
     lanes
         .filter_map(|contender| {
             Some(Ratio {

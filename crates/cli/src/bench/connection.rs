@@ -162,12 +162,12 @@ pub(crate) struct Opening {
 
 impl Opening {
     /// Opens all, and hands each to `each` as soon as it is open. Ends early when nobody opens any more, or at `stop`.
-    pub(crate) async fn run(
-        self,
-        stop: &CancellationToken,
-        mut each: impl FnMut(Connection, Steps),
-    ) -> Failures {
-        let most = if self.way.lane.is_peer() { MOST_PEERS_OPENING } else { usize::MAX };
+    pub(crate) async fn run(self, stop: &CancellationToken, mut each: impl FnMut(Connection, Steps)) -> Failures {
+        let most = if self.way.lane.is_peer() {
+            MOST_PEERS_OPENING
+        } else {
+            usize::MAX
+        };
         let (way, topic) = (Arc::new(self.way), self.topic.map(Arc::<str>::from));
         let (mut failures, mut in_a_row) = (Failures::default(), 0);
         let mut opening = JoinSet::new();

@@ -21,7 +21,10 @@ pub(crate) fn csv(report: &Report) -> String {
                 }
                 Outcome::Measured { figures, .. } => {
                     for figure in what.figures() {
-                        let value = figures.get(figure.name).map(|value| value.to_string()).unwrap_or_default();
+                        let value = figures
+                            .get(figure.name)
+                            .map(|value| value.to_string())
+                            .unwrap_or_default();
                         let _ = write!(out, "{start},{},{},{value},\r\n", figure.name, figure.unit);
                     }
                 }

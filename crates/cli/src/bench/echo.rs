@@ -52,7 +52,10 @@ pub(super) async fn run(trial: &Trial<'_>) -> Result<Found, Failed> {
     let mut calling = JoinSet::new();
     let stop = CancellationToken::new();
     // Each has its part of the rate, and they take turns.
-    let period = trial.asked.rate.map(|rate| Duration::from_secs_f64(opened as f64 / rate));
+    let period = trial
+        .asked
+        .rate
+        .map(|rate| Duration::from_secs_f64(opened as f64 / rate));
     let start = Instant::now();
     for (nth, caller) in callers.into_iter().enumerate() {
         let first = start + period.unwrap_or_default().mul_f64(nth as f64 / opened as f64);
@@ -110,7 +113,9 @@ async fn open(trial: &Trial<'_>) -> Result<(Vec<Caller>, Failures), Failed> {
     if lane != Lane::Sse {
         let way = trial.way("/ws/echo".into());
         let opening = trial.opening(way, None, count);
-        let failures = opening.run(trial.stop, |connection, _| callers.push(caller(connection, None))).await;
+        let failures = opening
+            .run(trial.stop, |connection, _| callers.push(caller(connection, None)))
+            .await;
         return Ok((callers, failures));
     }
     let mut failures = Failures::default();
@@ -122,7 +127,11 @@ async fn open(trial: &Trial<'_>) -> Result<(Vec<Caller>, Failures), Failed> {
             ..trial.opening(way.clone(), None, 1)
         };
         let mut connections = Vec::new();
-        failures.add(&opening.run(trial.stop, |connection, _| connections.push(connection)).await);
+        failures.add(
+            &opening
+                .run(trial.stop, |connection, _| connections.push(connection))
+                .await,
+        );
         for connection in connections {
             let publisher = Publisher::open(&way, &topic).await.map_err(Failed::Broke)?;
             callers.push(caller(connection, Some(publisher)));
@@ -176,7 +185,9 @@ impl Caller {
             }
             (None, Lane::WebSocket | Lane::Sse) => self.connection.send(&text).await?,
             (None, Lane::DataChannel | Lane::DataChannelReliable) => {
-                self.connection.send(&format!(r#"{{"type":"echo","data":"{text}"}}"#)).await?;
+                self.connection
+                    .send(&format!(r#"{{"type":"echo","data":"{text}"}}"#))
+                    .await?;
             }
         }
         arrival(&mut self.connection, &word).await

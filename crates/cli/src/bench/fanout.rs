@@ -39,7 +39,14 @@ pub(super) async fn run(trial: &Trial<'_>) -> Result<Found, Failed> {
     trial.reached(receivers.opened, &receivers.failures)?;
     trial.pause(SETTLE).await;
     let mut publisher = Publisher::open(&way.to(""), &topic).await.map_err(Failed::Broke)?;
-    let window = measure(trial, &mut publisher, &receivers.meter, receivers.opened, trial.asked.pace()).await?;
+    let window = measure(
+        trial,
+        &mut publisher,
+        &receivers.meter,
+        receivers.opened,
+        trial.asked.pace(),
+    )
+    .await?;
 
     let mut failures = receivers.failures.clone();
     failures.add(&lock(&receivers.meter).ended);

@@ -213,6 +213,9 @@ mod tests {
         let median = Figures::median(What::Idle, &[&high, &low, &with(2.0, 0.0)]);
         assert_eq!((median.get("user_kib"), median.get("open_s")), (Some(2.0), Some(0.0)));
         let ratio = high.over(What::Idle, &median);
-        assert_eq!((ratio.get("user_kib"), ratio.get("open_s"), ratio.get("queues_kib")), (Some(1.5), None, None));
+        assert_eq!(
+            (ratio.get("user_kib"), ratio.get("open_s"), ratio.get("queues_kib")),
+            (Some(1.5), None, None)
+        );
     }
 }

@@ -92,7 +92,8 @@ fn frames(answers: &mut Vec<u8>, bytes: &[u8], mut each: impl FnMut(Found<'_>)) 
     let mut start = 0;
     loop {
         let mut cursor = Cursor::new(&bytes[start..]);
-        let header = FrameHeader::parse(&mut cursor).map_err(|error| format!("it breaks WebSocket's framing: {error}"))?;
+        let header =
+            FrameHeader::parse(&mut cursor).map_err(|error| format!("it breaks WebSocket's framing: {error}"))?;
         let Some((header, length)) = header else {
             return Ok(start);
         };
@@ -108,7 +109,9 @@ fn frames(answers: &mut Vec<u8>, bytes: &[u8], mut each: impl FnMut(Found<'_>)) 
                 each(Found::Heartbeat);
             }
             OpCode::Control(Control::Close) => {
-                let code = payload.first_chunk::<2>().map_or(1005, |code| u16::from_be_bytes(*code));
+                let code = payload
+                    .first_chunk::<2>()
+                    .map_or(1005, |code| u16::from_be_bytes(*code));
                 return Err(format!("it closed the WebSocket with {code}"));
             }
             OpCode::Data(_) | OpCode::Control(_) => {}
@@ -165,7 +168,10 @@ mod tests {
     #[test]
     fn events_are_found_however_they_are_cut_and_chunked() {
         let plain = b": heartbeat\n\nevent: a\ndata: 1\nid: 5\n\n:\n\ndata: 2\n\ndata: cut";
-        assert_eq!(found(&Framing::sse(), plain), ["beat", "event: a\ndata: 1\nid: 5", "beat", "data: 2"]);
+        assert_eq!(
+            found(&Framing::sse(), plain),
+            ["beat", "event: a\ndata: 1\nid: 5", "beat", "data: 2"]
+        );
         let chunked = b"9\r\ndata: 1\n\n\r\n3\r\n:\n\n\r\n9\r\ndata: 2\n\n\r\n";
         assert_eq!(found(&Framing::sse(), chunked).len(), 3);
         let crlf = b"data: 1\r\n\r\n:\r\n\r\n";

@@ -44,19 +44,28 @@ fn notices(report: &Report) -> String {
     }
     if !report.thresholds.is_empty() {
         let judged = report.thresholds.iter().map(|judged| {
-            let (class, verdict) = if judged.holds { ("yes", "Holds") } else { ("no", "Does not hold") };
+            let (class, verdict) = if judged.holds {
+                ("yes", "Holds")
+            } else {
+                ("no", "Does not hold")
+            };
             let seen = judged.seen.map_or_else(|| "not known".into(), number);
             format!(
                 "<li><p class=\"verdict {class}\">{verdict}</p><p>{}</p><p class=\"fine\">{seen}</p></li>\n",
                 escaped(&judged.threshold.to_string()),
             )
         });
-        out.push_str(&format!("<ul class=\"findings\">\n{}</ul>\n", judged.collect::<String>()));
+        out.push_str(&format!(
+            "<ul class=\"findings\">\n{}</ul>\n",
+            judged.collect::<String>()
+        ));
     }
     let mut listed = |head: &str, lines: Vec<String>| {
         if !lines.is_empty() {
             let lines: String = lines.iter().map(|line| format!("<li>{line}</li>")).collect();
-            out.push_str(&format!("<div class=\"notice\"><strong>{head}</strong><ul>{lines}</ul></div>\n"));
+            out.push_str(&format!(
+                "<div class=\"notice\"><strong>{head}</strong><ul>{lines}</ul></div>\n"
+            ));
         }
     };
     let warnings = report.warnings.iter().map(|warning| escaped(warning)).collect();
@@ -69,7 +78,12 @@ fn notices(report: &Report) -> String {
 
 /// A plot for each figure that has more than one contender: bars from zero, since these are amounts.
 fn bars(report: &Report) -> String {
-    let figures = report.setting.what.figures().iter().filter(|figure| BARS.contains(&figure.name));
+    let figures = report
+        .setting
+        .what
+        .figures()
+        .iter()
+        .filter(|figure| BARS.contains(&figure.name));
     let plots: String = figures.filter_map(|figure| plot(report, figure)).collect();
     if plots.is_empty() {
         return String::new();
@@ -140,7 +154,11 @@ fn table(report: &Report) -> String {
                 .iter()
                 .map(|contender| {
                     let value = contender.median.as_ref().and_then(|median| median.get(figure.name));
-                    format!("<td>{} <span class=\"fine\">{}</span></td>", known(value), spread(contender, figure))
+                    format!(
+                        "<td>{} <span class=\"fine\">{}</span></td>",
+                        known(value),
+                        spread(contender, figure)
+                    )
                 })
                 .collect();
             let over: String = report
@@ -148,7 +166,11 @@ fn table(report: &Report) -> String {
                 .iter()
                 .map(|ratio| format!("<td>{}</td>", known(ratio.figures.get(figure.name))))
                 .collect();
-            let unit = if figure.unit.is_empty() { String::new() } else { format!(", {}", figure.unit) };
+            let unit = if figure.unit.is_empty() {
+                String::new()
+            } else {
+                format!(", {}", figure.unit)
+            };
             format!("<tr><th scope=\"row\">{}{unit}</th>{cells}{over}</tr>\n", figure.label)
         })
         .collect();

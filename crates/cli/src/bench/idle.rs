@@ -34,7 +34,9 @@ pub(super) async fn run(trial: &Trial<'_>, processes: usize) -> Result<Found, Fa
 async fn measure(trial: &Trial<'_>, holders: &mut Holders) -> Result<Found, Failed> {
     let way = trial.way(Way::topic_path(trial.lane, &trial.topic()));
     let (count, concurrency) = (trial.asked.connections(), trial.asked.concurrency);
-    let (warm, failures) = holders.open((&way, warm_up(count), concurrency, 0), |_| {}, trial.stop).await?;
+    let (warm, failures) = holders
+        .open((&way, warm_up(count), concurrency, 0), |_| {}, trial.stop)
+        .await?;
     trial.reached(warm, &failures)?;
     trial.pause(2 * SETTLE).await;
     trial.interrupted()?;

@@ -39,7 +39,10 @@ pub(crate) fn stamped(due_us: u64, number: u64, bytes: usize) -> String {
 pub(crate) fn stamp(finder: &Finder<'_>, message: &[u8]) -> Option<(u64, u64)> {
     let due = message.get(finder.find(message)? + DUE.len()..)?;
     let number = due.get(DUE_DIGITS..)?.strip_prefix(NUMBER)?;
-    Some((digits(due, DUE_DIGITS)?, digits(number, NUMBER_DIGITS)?.checked_sub(FIRST)?))
+    Some((
+        digits(due, DUE_DIGITS)?,
+        digits(number, NUMBER_DIGITS)?.checked_sub(FIRST)?,
+    ))
 }
 
 /// What finds a stamp.
@@ -49,7 +52,9 @@ pub(crate) fn finder() -> Finder<'static> {
 
 fn digits(text: &[u8], count: usize) -> Option<u64> {
     let text = text.get(..count)?;
-    text.iter().try_fold(0_u64, |sum, digit| digit.is_ascii_digit().then(|| sum * 10 + u64::from(digit - b'0')))
+    text.iter().try_fold(0_u64, |sum, digit| {
+        digit.is_ascii_digit().then(|| sum * 10 + u64::from(digit - b'0'))
+    })
 }
 
 /// A histogram of microseconds, three significant digits.
@@ -76,7 +81,11 @@ impl Times {
     }
 
     pub(crate) fn max(&self) -> f64 {
-        if self.0.is_empty() { f64::NAN } else { self.0.max() as f64 }
+        if self.0.is_empty() {
+            f64::NAN
+        } else {
+            self.0.max() as f64
+        }
     }
 }
 
@@ -126,7 +135,6 @@ impl Meter {
             delivered: Arc::default(),
         }))
     }
-
 
     /// Records one message.
     pub(crate) fn message(&mut self, message: &[u8], now_us: u64) {

@@ -187,5 +187,9 @@ fn verdict(asked: &Bench, report: Report) -> Result<(), BenchError> {
         }
     }
     let failed: Vec<_> = report.thresholds.into_iter().filter(|judged| !judged.holds).collect();
-    if failed.is_empty() { Ok(()) } else { Err(BenchError::Threshold(failed)) }
+    if failed.is_empty() {
+        Ok(())
+    } else {
+        Err(BenchError::Threshold(failed))
+    }
 }

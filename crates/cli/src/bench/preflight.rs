@@ -132,7 +132,9 @@ impl System {
             available_kib: available
                 .and_then(|text| text.split_whitespace().next()?.parse().ok())
                 .unwrap_or(u64::MAX),
-            tcp_pressure_kib: numbers("/proc/sys/net/ipv4/tcp_mem").get(1).map_or(u64::MAX, |pages| pages * 4),
+            tcp_pressure_kib: numbers("/proc/sys/net/ipv4/tcp_mem")
+                .get(1)
+                .map_or(u64::MAX, |pages| pages * 4),
         }
     }
 
@@ -207,7 +209,10 @@ impl System {
         let mut say = |what: String, command: String| advice.push(Advice { what, command });
         if !need.peers && self.backlog < BACKLOG.min(need.concurrency) {
             say(
-                format!("at most {} connections wait to be accepted, and {} open at once", self.backlog, need.concurrency),
+                format!(
+                    "at most {} connections wait to be accepted, and {} open at once",
+                    self.backlog, need.concurrency
+                ),
                 format!("sysctl -w net.core.somaxconn={BACKLOG}"),
             );
         }
@@ -326,8 +331,14 @@ mod tests {
             plan.advice.into_iter().map(|advice| advice.command).collect()
         };
         assert_eq!(lines(&USUAL, &need(What::Idle, 10_000)), Vec::<String>::new());
-        assert_eq!(lines(&poor, &need(What::Idle, 10_000)), ["sysctl -w net.core.somaxconn=4096"]);
+        assert_eq!(
+            lines(&poor, &need(What::Idle, 10_000)),
+            ["sysctl -w net.core.somaxconn=4096"]
+        );
         assert!(lines(&poor, &peers)[0].contains("net.core.rmem_max=2097152"));
-        assert_eq!(lines(&USUAL, &stalled), ["sysctl -w net.ipv4.tcp_mem='512000 1024000 2048000'"]);
+        assert_eq!(
+            lines(&USUAL, &stalled),
+            ["sysctl -w net.ipv4.tcp_mem='512000 1024000 2048000'"]
+        );
     }
 }

@@ -43,7 +43,10 @@ impl Publisher {
         let tcp = connect(way, 0).await;
         Ok(Self {
             tcp: tcp.map_err(|error| format!("the publisher cannot connect: {error}"))?,
-            head: format!("POST /api/topics/{topic} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n", way.host),
+            head: format!(
+                "POST /api/topics/{topic} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n",
+                way.host
+            ),
             patience: way.patience,
             answer: Vec::new(),
         })
@@ -67,7 +70,10 @@ impl Publisher {
             if let Some(status) = whole(&self.answer) {
                 return match status {
                     b"200" | b"204" => Ok(()),
-                    _ => Err(format!("the publisher was answered {}", String::from_utf8_lossy(status))),
+                    _ => Err(format!(
+                        "the publisher was answered {}",
+                        String::from_utf8_lossy(status)
+                    )),
                 };
             }
             if self.answer.len() > MOST_ANSWER_BYTES {
@@ -138,7 +144,9 @@ fn whole(answer: &[u8]) -> Option<&[u8]> {
     let end = memmem::find(answer, b"\r\n\r\n")?;
     let status = answer.get(9..12)?;
     let head = String::from_utf8_lossy(&answer[..end]).to_ascii_lowercase();
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
     (answer.len() >= end + 4 + length.unwrap_or_default()).then_some(status)
 }
 
@@ -150,7 +158,10 @@ mod tests {
     fn an_answer_is_whole_with_its_body() {
         assert_eq!(whole(b"HTTP/1.1 204 No Content\r\n\r\n"), Some(&b"204"[..]));
         assert_eq!(whole(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nab"), None);
-        assert_eq!(whole(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"), Some(&b"200"[..]));
+        assert_eq!(
+            whole(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"),
+            Some(&b"200"[..])
+        );
         assert_eq!(whole(b"HTTP/1.1 403 Forbidden\r\n"), None);
     }
 }

@@ -62,7 +62,10 @@ pub(super) async fn run(listener: TcpListener, heartbeat: Duration) -> io::Resul
 impl Hub {
     fn topic(&self, name: &str) -> Sender<String> {
         let mut topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
-        topics.entry(name.to_owned()).or_insert_with(|| broadcast::channel(ROOM).0).clone()
+        topics
+            .entry(name.to_owned())
+            .or_insert_with(|| broadcast::channel(ROOM).0)
+            .clone()
     }
 }
 
@@ -78,7 +81,9 @@ async fn publish(State(hub): State<Hub>, Path(topic): Path<String>, data: String
 
 async fn events(State(hub): State<Hub>, Query(asked): Query<Asked>) -> impl IntoResponse {
     let messages = BroadcastStream::new(hub.topic(&asked.topic).subscribe());
-    let events = messages.filter_map(|message| message.ok()).map(|message| Ok::<_, Infallible>(Event::default().data(message)));
+    let events = messages
+        .filter_map(|message| message.ok())
+        .map(|message| Ok::<_, Infallible>(Event::default().data(message)));
     Sse::new(events).keep_alive(KeepAlive::new().interval(hub.heartbeat))
 }
 

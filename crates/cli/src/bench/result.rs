@@ -3,13 +3,7 @@
 use serde::Serialize;
 
 use super::{
-    args::What,
-    connection::Failures,
-    figure::Figures,
-    lane::Lane,
-    preflight::Advice,
-    threshold::Threshold,
-    way::Kind,
+    args::What, connection::Failures, figure::Figures, lane::Lane, preflight::Advice, threshold::Threshold, way::Kind,
 };
 use crate::compare::result::Machine;
 

@@ -46,7 +46,11 @@ pub(crate) fn report(what: What) -> Report {
         }
     };
     let contenders = vec![
-        contender(Lane::Sse, Kind::Wirelab, vec![measured(1.0), measured(2.0), measured(3.0)]),
+        contender(
+            Lane::Sse,
+            Kind::Wirelab,
+            vec![measured(1.0), measured(2.0), measured(3.0)],
+        ),
         contender(Lane::Sse, Kind::Reference, vec![measured(8.0)]),
         contender(Lane::WebSocket, Kind::Wirelab, vec![failed]),
     ];

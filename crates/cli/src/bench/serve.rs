@@ -9,8 +9,8 @@ use tokio_util::sync::CancellationToken;
 use wirelab_server::{Entrance, Listeners, config::Config};
 
 use super::{reference, system, way::Kind};
-use crate::{error::Error, logging, render};
 use crate::args::LogFormat;
+use crate::{error::Error, logging, render};
 
 /// Connections that wait to be accepted: as many as the server's own listener has.
 const BACKLOG: i32 = 4096;

@@ -28,7 +28,9 @@ pub(super) async fn run(trial: &Trial<'_>) -> Result<Found, Failed> {
     trial.interrupted()?;
 
     let mut stalled: Vec<Connection> = Vec::new();
-    let mut failures = opening(trial.asked.stalled).run(trial.stop, |connection, _| stalled.push(connection)).await;
+    let mut failures = opening(trial.asked.stalled)
+        .run(trial.stop, |connection, _| stalled.push(connection))
+        .await;
     trial.reached(stalled.len(), &failures)?;
     trial.pause(SETTLE).await;
     let weighed = &trial.servers.weighed;
@@ -58,7 +60,10 @@ pub(super) async fn run(trial: &Trial<'_>) -> Result<Found, Failed> {
         figures.set("server_queue_kib", queues.server_bytes as f64 / 1024.0 * each);
         figures.set("client_queue_kib", queues.client_bytes as f64 / 1024.0 * each);
     }
-    figures.set("offered_kib", with.published as f64 * trial.asked.size() as f64 / 1024.0);
+    figures.set(
+        "offered_kib",
+        with.published as f64 * trial.asked.size() as f64 / 1024.0,
+    );
     figures.set("missing_count", with.missing as f64);
     figures.set("p50_us", with.latency.at(0.5));
     figures.set("p99_us", with.latency.at(0.99));

@@ -69,7 +69,9 @@ impl Stream {
     /// Nothing answers, or not as the lane wants it; the text says which.
     pub(crate) async fn open(way: &Way, nth: usize) -> Result<(Self, Steps), String> {
         let start = Instant::now();
-        let tcp = connect(way, nth).await.map_err(|error| format!("cannot connect: {error}"))?;
+        let tcp = connect(way, nth)
+            .await
+            .map_err(|error| format!("cannot connect: {error}"))?;
         let connected = Instant::now();
         let framing = match way.lane {
             Lane::WebSocket => Framing::websocket(),
@@ -77,7 +79,10 @@ impl Stream {
         };
         let kept = Vec::new();
         let mut stream = Self { tcp, framing, kept };
-        stream.ask(way).await.map_err(|error| format!("it closed while it was asked: {error}"))?;
+        stream
+            .ask(way)
+            .await
+            .map_err(|error| format!("it closed while it was asked: {error}"))?;
         stream.head(way.lane).await?;
         let answered = Instant::now();
         let mut steps = Steps {
@@ -126,7 +131,9 @@ impl Stream {
     async fn hello(&mut self) -> Result<(), String> {
         loop {
             let mut greeted = false;
-            self.find(|found| greeted |= matches!(found, Found::Message(text) if memmem::find(text, b"\"hello\"").is_some()))?;
+            self.find(|found| {
+                greeted |= matches!(found, Found::Message(text) if memmem::find(text, b"\"hello\"").is_some())
+            })?;
             if greeted {
                 return Ok(());
             }
@@ -248,9 +255,10 @@ fn judge(lane: Lane, head: &str) -> Result<(), String> {
         (_, Lane::WebSocket) if field("sec-websocket-accept") != ACCEPT => {
             Err("it answered 101 without the right Sec-WebSocket-Accept".into())
         }
-        (_, Lane::Sse) if !field("content-type").starts_with("text/event-stream") => {
-            Err(format!("it answered {:?} and no text/event-stream", field("content-type")))
-        }
+        (_, Lane::Sse) if !field("content-type").starts_with("text/event-stream") => Err(format!(
+            "it answered {:?} and no text/event-stream",
+            field("content-type")
+        )),
         _ => Ok(()),
     }
 }
@@ -298,5 +306,24 @@ mod tests {
     fn sources_are_taken_in_turn() {
         let all: Vec<String> = (0..3).map(|nth| source(nth, 2).to_string()).collect();
         assert_eq!(all, ["127.0.0.2", "127.0.0.3", "127.0.0.2"]);
+    }
+
+    #[cfg(target_os = "linux")] // elsewhere loopback has one address
+    #[tokio::test]
+    async fn connections_go_out_from_several_addresses() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let way = Way {
+            lane: Lane::Sse,
+            kind: Kind::Foreign,
+            address: listener.local_addr().expect("bound"),
+            host: "localhost".into(),
+            path: "/".into(),
+            sources: 2,
+            patience: Duration::from_secs(1),
+        };
+        for (nth, from) in [(0, "127.0.0.2"), (1, "127.0.0.3")] {
+            let socket = connect(&way, nth).await.expect("somebody listens");
+            assert_eq!(socket.local_addr().expect("bound").ip().to_string(), from);
+        }
     }
 }

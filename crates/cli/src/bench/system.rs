@@ -76,7 +76,11 @@ pub(crate) struct Queues {
 impl Queues {
     /// Of the connections whose client end is among `clients`.
     pub(crate) fn read(server_port: u16, clients: &[SocketAddr]) -> Option<Self> {
-        Some(Self::of(&fs::read_to_string("/proc/net/tcp").ok()?, server_port, clients))
+        Some(Self::of(
+            &fs::read_to_string("/proc/net/tcp").ok()?,
+            server_port,
+            clients,
+        ))
     }
 
     fn of(table: &str, server_port: u16, clients: &[SocketAddr]) -> Self {
@@ -105,11 +109,7 @@ impl Queues {
 /// An address as `/proc/net/tcp` writes it: the bytes of the IP as a number of the machine.
 fn hex(address: SocketAddr) -> String {
     match address {
-        SocketAddr::V4(v4) => format!(
-            "{:08X}:{:04X}",
-            u32::from_ne_bytes(v4.ip().octets()),
-            v4.port()
-        ),
+        SocketAddr::V4(v4) => format!("{:08X}:{:04X}", u32::from_ne_bytes(v4.ip().octets()), v4.port()),
         SocketAddr::V6(_) => String::new(), // in a table of its own
     }
 }
@@ -159,7 +159,11 @@ fn allowed() -> Vec<usize> {
     let set = rustix::thread::sched_getaffinity(None);
     set.map_or_else(
         |_| Vec::new(),
-        |set| (0..rustix::thread::CpuSet::MAX_CPU).filter(|core| set.is_set(*core)).collect(),
+        |set| {
+            (0..rustix::thread::CpuSet::MAX_CPU)
+                .filter(|core| set.is_set(*core))
+                .collect()
+        },
     )
 }
 
@@ -197,6 +201,9 @@ mod tests {
         assert!(own.pss_kib() > Some(0.0) && own.cpu_s() >= Some(0.0));
         assert!(Kernel::read().is_some_and(|kernel| kernel.slab_kib > 0.0));
         let gone = Weighed { pids: vec![u32::MAX] };
-        assert_eq!((gone.pss_kib(), gone.cpu_s(), Weighed::default().cpu_s()), (None, None, None));
+        assert_eq!(
+            (gone.pss_kib(), gone.cpu_s(), Weighed::default().cpu_s()),
+            (None, None, None)
+        );
     }
 }

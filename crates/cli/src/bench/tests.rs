@@ -31,9 +31,16 @@ fn each_measurement_has_its_defaults() {
     assert_eq!(asked("idle").connections(), 10_000);
     assert_eq!(asked("idle").lanes(), [Lane::Sse, Lane::WebSocket]);
     assert_eq!(asked("fanout").pace(), Pace::Rate(20.0));
-    assert_eq!((asked("stalled").pace(), asked("stalled").size()), (Pace::Rate(100.0), 8_000));
+    assert_eq!(
+        (asked("stalled").pace(), asked("stalled").size()),
+        (Pace::Rate(100.0), 8_000)
+    );
     assert_eq!(asked("fanout --window 16").pace(), Pace::Window(16));
-    assert_eq!(asked("idle --lane websocket,sse,sse").lanes(), [Lane::Sse, Lane::WebSocket], "once, in order");
+    assert_eq!(
+        asked("idle --lane websocket,sse,sse").lanes(),
+        [Lane::Sse, Lane::WebSocket],
+        "once, in order"
+    );
     assert_eq!(asked("idle --ws-url ws://a/").lanes(), [Lane::WebSocket]);
 }
 
@@ -76,7 +83,12 @@ fn what_does_not_go_together_is_refused() {
         let error = asked(arguments).expect(arguments).check().expect_err(arguments);
         assert!(error.to_string().contains(wanted), "{arguments}: {error}");
     }
-    for arguments in ["idle", "echo --ws-url ws://a/ --pid 1", "echo --rate 100", "stalled --window 4"] {
+    for arguments in [
+        "idle",
+        "echo --ws-url ws://a/ --pid 1",
+        "echo --rate 100",
+        "stalled --window 4",
+    ] {
         assert_eq!(asked(arguments).expect(arguments).check(), Ok(()), "{arguments}");
     }
 }
@@ -98,7 +110,12 @@ fn every_contender_has_a_table_and_every_figure_known_a_row() {
             assert!(said.contains(wanted), "{what:?} {wanted}: {said}");
         }
         for figure in what.figures() {
-            assert_eq!(said.contains(figure.label), figure.unit != "s", "{}: {said}", figure.name);
+            assert_eq!(
+                said.contains(figure.label),
+                figure.unit != "s",
+                "{}: {said}",
+                figure.name
+            );
         }
     }
 }
@@ -120,7 +137,10 @@ fn the_page_escapes_what_came_from_outside_and_has_bars() {
         assert!(!page.contains("<&>") && page.contains("&lt;&amp;&gt;"), "{page}");
         assert!(page.contains("<rect class=\"sse\""), "{what:?} has a plot");
         assert_eq!(page.matches("<section").count(), page.matches("</section>").count());
-        assert!(!page.contains("http://") && !page.contains("<script"), "it loads nothing");
+        assert!(
+            !page.contains("http://") && !page.contains("<script"),
+            "it loads nothing"
+        );
     }
 }
 

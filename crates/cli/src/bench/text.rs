@@ -32,7 +32,10 @@ pub(crate) fn text(report: &Report) -> String {
     });
     section("What was asked, of the median", asked.collect());
     section("What speaks against it", report.warnings.clone());
-    let advice = report.preflight.iter().map(|advice| format!("{}: {}", advice.what, advice.command));
+    let advice = report
+        .preflight
+        .iter()
+        .map(|advice| format!("{}: {}", advice.what, advice.command));
     section("What this machine may do better", advice.collect());
     out
 }
@@ -40,14 +43,24 @@ pub(crate) fn text(report: &Report) -> String {
 /// One sentence about what was run.
 pub(super) fn setting(setting: &Setting) -> String {
     let pace = match (setting.window, setting.rate_per_s) {
-        (Some(window), _) => format!(", flat out with {window} messages under way, {} bytes each", setting.bytes),
+        (Some(window), _) => format!(
+            ", flat out with {window} messages under way, {} bytes each",
+            setting.bytes
+        ),
         (None, Some(rate)) => format!(", {} a second, {} bytes each", number(rate), setting.bytes),
         (None, None) => String::new(),
     };
-    let stalled = setting.stalled.map(|stalled| format!(" and {stalled} that stall")).unwrap_or_default();
+    let stalled = setting
+        .stalled
+        .map(|stalled| format!(" and {stalled} that stall"))
+        .unwrap_or_default();
     let core = |core: Option<usize>| core.map_or_else(|| "not pinned".into(), |core| format!("on core {core}"));
     let server = if setting.targets.is_empty() {
-        format!("server: {} process(es) {}", setting.server_processes, core(setting.server_core))
+        format!(
+            "server: {} process(es) {}",
+            setting.server_processes,
+            core(setting.server_core)
+        )
     } else {
         format!("server: {}", setting.targets.join(", "))
     };
@@ -73,13 +86,16 @@ fn table(out: &mut String, report: &Report, contender: &Contender) {
         let _ = writeln!(out, "  not measured: {}", why.unwrap_or("no run"));
         return;
     };
-    let ratio = report.ratios.iter().find(|ratio| {
-        ratio.lane == contender.lane && contender.server != super::way::Kind::Reference
-    });
+    let ratio = report
+        .ratios
+        .iter()
+        .find(|ratio| ratio.lane == contender.lane && contender.server != super::way::Kind::Reference);
     for figure in report.setting.what.figures() {
         let Some(value) = median.get(figure.name) else { continue };
         let over = ratio.and_then(|ratio| ratio.figures.get(figure.name));
-        let over = over.map(|over| format!("{} × the reference", number(over))).unwrap_or_default();
+        let over = over
+            .map(|over| format!("{} × the reference", number(over)))
+            .unwrap_or_default();
         let line = format!(
             "  {:<36} {:>12} {:<4} {:<22}{over}",
             figure.label,

@@ -43,12 +43,19 @@ impl FromStr for Threshold {
         };
         let lane = known(lane, "lane")?;
         let what: What = known(what, "measurement")?;
-        let figure = what.figures().iter().find(|figure| figure.name == name).ok_or_else(|| {
-            let names: Vec<_> = what.figures().iter().map(|figure| figure.name).collect();
-            format!("{} has no figure {name:?}; it has {}", what.id(), names.join(", "))
-        })?;
+        let figure = what
+            .figures()
+            .iter()
+            .find(|figure| figure.name == name)
+            .ok_or_else(|| {
+                let names: Vec<_> = what.figures().iter().map(|figure| figure.name).collect();
+                format!("{} has no figure {name:?}; it has {}", what.id(), names.join(", "))
+            })?;
         let limit: f64 = limit.trim().parse().map_err(|_| {
-            format!("{:?} is not a number; the unit is the figure's own, as in {name}<=10", limit.trim())
+            format!(
+                "{:?} is not a number; the unit is the figure's own, as in {name}<=10",
+                limit.trim()
+            )
         })?;
         if !limit.is_finite() {
             return Err("a limit is a finite number".into());
@@ -121,7 +128,11 @@ mod tests {
         };
         assert_eq!(judged("sse.idle.user_kib <= 2"), (true, Some(2.0)));
         assert_eq!(judged("sse.idle.user_kib<2"), (false, Some(2.0)));
-        assert_eq!(judged("sse.idle.open_s>=0"), (false, None), "what is not known holds nothing");
+        assert_eq!(
+            judged("sse.idle.open_s>=0"),
+            (false, None),
+            "what is not known holds nothing"
+        );
         assert_eq!(judged("datachannel.idle.user_kib>0"), (false, None));
     }
 

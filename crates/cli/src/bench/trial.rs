@@ -90,7 +90,11 @@ impl Trial<'_> {
     }
 
     pub(crate) fn interrupted(&self) -> Result<(), Failed> {
-        if self.stop.is_cancelled() { Err(Failed::Interrupted) } else { Ok(()) }
+        if self.stop.is_cancelled() {
+            Err(Failed::Interrupted)
+        } else {
+            Ok(())
+        }
     }
 
     /// Says that nothing opened, if nothing did.
@@ -108,7 +112,12 @@ impl Trial<'_> {
     }
 
     pub(crate) fn watch(&self) -> Watch {
-        Watch::start(self.servers.weighed.clone(), Weighed { pids: vec![std::process::id()] })
+        Watch::start(
+            self.servers.weighed.clone(),
+            Weighed {
+                pids: vec![std::process::id()],
+            },
+        )
     }
 }
 

@@ -132,7 +132,10 @@ impl Url {
         // Loopback's IPv4 first: it has addresses enough for many connections.
         let mut addresses: Vec<SocketAddr> = addresses.collect();
         addresses.sort_by_key(SocketAddr::is_ipv6);
-        addresses.first().copied().ok_or_else(|| format!("the host {} has no address", self.host))
+        addresses
+            .first()
+            .copied()
+            .ok_or_else(|| format!("the host {} has no address", self.host))
     }
 }
 
