@@ -8,8 +8,8 @@ use tokio_util::sync::CancellationToken;
 use super::{
     args::What,
     figure::Figures,
-    meter::{Shared, Times, lock},
-    publisher::{Pace, Publisher},
+    meter::{Times, lock},
+    publisher::Load,
     receivers::Receivers,
     trial::{Failed, Found, SETTLE, Trial, Used},
     way::Way,
@@ -38,15 +38,7 @@ pub(super) async fn run(trial: &Trial<'_>) -> Result<Found, Failed> {
     let receivers = Receivers::open(opening, trial.stop).await;
     trial.reached(receivers.opened, &receivers.failures)?;
     trial.pause(SETTLE).await;
-    let mut publisher = Publisher::open(&way.to(""), &topic).await.map_err(Failed::Broke)?;
-    let window = measure(
-        trial,
-        &mut publisher,
-        &receivers.meter,
-        receivers.opened,
-        trial.asked.pace(),
-    )
-    .await?;
+    let window = measure(trial, &way, &receivers).await?;
 
     let mut failures = receivers.failures.clone();
     failures.add(&lock(&receivers.meter).ended);
@@ -66,16 +58,19 @@ pub(super) async fn run(trial: &Trial<'_>) -> Result<Found, Failed> {
 }
 
 /// Publishes, warms up, and measures.
-pub(super) async fn measure(
-    trial: &Trial<'_>,
-    publisher: &mut Publisher,
-    meter: &Shared,
-    receivers: usize,
-    pace: Pace,
-) -> Result<Window, Failed> {
+pub(super) async fn measure(trial: &Trial<'_>, way: &Way, receivers: &Receivers) -> Result<Window, Failed> {
+    let (meter, count) = (&receivers.meter, receivers.opened);
     let before = lock(meter).deliveries;
     let enough = CancellationToken::new();
-    let publishing = publisher.run(pace, trial.asked.size(), meter, receivers, &enough);
+    let _ends_with_us = enough.clone().drop_guard();
+    let load = Load {
+        way: way.clone(),
+        topic: trial.topic(),
+        pace: trial.asked.pace(),
+        bytes: trial.asked.size(),
+        receivers: count,
+    };
+    let publishing = load.publish(meter.clone(), enough.clone());
     let watching = async {
         trial.pause(SETTLE).await;
         {
@@ -92,7 +87,7 @@ pub(super) async fn measure(
     };
     let (published, (deliveries_in_window, used)) = tokio::join!(publishing, watching);
     let published = published.map_err(Failed::Broke)?;
-    let expected = published * receivers as u64;
+    let expected = published * count as u64;
     let start = Instant::now();
     while lock(meter).deliveries - before < expected && start.elapsed() < DRAIN {
         sleep(LOOK).await;

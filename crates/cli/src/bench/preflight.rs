@@ -6,7 +6,7 @@ use std::{fs, net::IpAddr};
 use serde::Serialize;
 use thiserror::Error;
 
-use super::{args::What, idle::WARM_UP};
+use super::{args::What, idle::WARM_UP, system};
 
 /// Files of a process that are no connections.
 const RESERVED_FILES: u64 = 128;
@@ -120,13 +120,9 @@ impl System {
         let first = |path| numbers(path).first().copied().unwrap_or(u64::MAX);
         let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
         let available = memory.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
-        let ports = match numbers("/proc/sys/net/ipv4/ip_local_port_range").as_slice() {
-            [low, high] => (high + 1).saturating_sub(*low),
-            _ => 16_384, // what most systems have
-        };
         Self {
             files: rlimit::increase_nofile_limit(u64::MAX).unwrap_or(1024),
-            ports,
+            ports: system::ports().len() as u64,
             backlog: first("/proc/sys/net/core/somaxconn"),
             udp_bytes: first("/proc/sys/net/core/rmem_max"),
             available_kib: available

@@ -1,11 +1,12 @@
 //! One publisher: `POST` on one kept connection, on a schedule that waits for nobody, or flat out within a window.
 
-use std::time::Duration;
+use std::{thread, time::Duration};
 
 use memchr::memmem;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
+    sync::oneshot,
     time::{Instant, sleep, sleep_until, timeout},
 };
 use tokio_util::sync::CancellationToken;
@@ -27,6 +28,35 @@ pub(crate) enum Pace {
     Rate(f64),
     /// At once, while fewer than so many are not yet delivered to all.
     Window(u64),
+}
+
+/// What is published, how and for whom.
+#[derive(Clone, Debug)]
+pub(crate) struct Load {
+    pub(crate) way: Way,
+    pub(crate) topic: String,
+    pub(crate) pace: Pace,
+    pub(crate) bytes: usize,
+    pub(crate) receivers: usize,
+}
+
+impl Load {
+    /// Publishes until `stop`, in a thread of its own, so that no message waits for thousands of receivers to have had
+    /// their turn. Gives how many were published.
+    pub(crate) async fn publish(self, meter: Shared, stop: CancellationToken) -> Result<u64, String> {
+        let (tell, told) = oneshot::channel();
+        let run = async move {
+            let mut publisher = Publisher::open(&self.way, &self.topic).await?;
+            publisher.run(&self, &meter, &stop).await
+        };
+        thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let outcome = runtime.map_err(|error| format!("the publisher has no thread: {error}"));
+            let _ = tell.send(outcome.and_then(|runtime| runtime.block_on(run))); // nobody listens once it is interrupted
+        });
+        told.await
+            .unwrap_or_else(|_| Err("the publisher's thread ended".into()))
+    }
 }
 
 /// A kept connection for publishing.
@@ -83,21 +113,15 @@ impl Publisher {
     }
 
     /// Publishes until `stop`; gives how many.
-    pub(crate) async fn run(
-        &mut self,
-        pace: Pace,
-        bytes: usize,
-        meter: &Shared,
-        receivers: usize,
-        stop: &CancellationToken,
-    ) -> Result<u64, String> {
+    async fn run(&mut self, load: &Load, meter: &Shared, stop: &CancellationToken) -> Result<u64, String> {
+        let receivers = load.receivers;
         let (start, mut number, mut forgiven) = (Instant::now(), 0_u64, 0_u64);
         let (start_us, base) = {
             let meter = lock(meter);
             (meter.now_us(), meter.deliveries)
         };
         loop {
-            let due_us = match pace {
+            let due_us = match load.pace {
                 Pace::Rate(hz) => {
                     let since = Duration::from_secs_f64(number as f64 / hz);
                     tokio::select! {
@@ -128,7 +152,7 @@ impl Publisher {
             if stop.is_cancelled() {
                 return Ok(number);
             }
-            self.publish(&stamped(due_us, number, bytes)).await?;
+            self.publish(&stamped(due_us, number, load.bytes)).await?;
             number += 1;
         }
     }

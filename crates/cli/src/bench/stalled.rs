@@ -1,6 +1,6 @@
 //! `stalled`: some receivers stop reading while others go on. What each of them costs, and what the others feel.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use super::{
     args::What,
@@ -8,12 +8,14 @@ use super::{
     fanout::measure,
     figure::Figures,
     meter::lock,
-    publisher::Publisher,
     receivers::Receivers,
     system::{Kernel, Queues},
-    trial::{Failed, Found, SETTLE, Trial},
+    trial::{Failed, Found, Trial},
     way::Way,
 };
+
+/// Before a baseline: jemalloc gives back what was used before after ten seconds.
+const GIVEN_BACK: Duration = Duration::from_secs(12);
 
 pub(super) async fn run(trial: &Trial<'_>) -> Result<Found, Failed> {
     let topic = trial.topic();
@@ -21,10 +23,8 @@ pub(super) async fn run(trial: &Trial<'_>) -> Result<Found, Failed> {
     let opening = |count| trial.opening(way.clone(), Some(&topic), count);
     let receivers = Receivers::open(opening(trial.asked.connections()), trial.stop).await;
     trial.reached(receivers.opened, &receivers.failures)?;
-    let mut publisher = Publisher::open(&way.to(""), &topic).await.map_err(Failed::Broke)?;
-    let pace = trial.asked.pace();
     let (meter, count) = (&receivers.meter, receivers.opened);
-    let without = measure(trial, &mut publisher, meter, count, pace).await?;
+    let without = measure(trial, &way, &receivers).await?;
     trial.interrupted()?;
 
     let mut stalled: Vec<Connection> = Vec::new();
@@ -32,10 +32,10 @@ pub(super) async fn run(trial: &Trial<'_>) -> Result<Found, Failed> {
         .run(trial.stop, |connection, _| stalled.push(connection))
         .await;
     trial.reached(stalled.len(), &failures)?;
-    trial.pause(SETTLE).await;
+    trial.pause(GIVEN_BACK).await;
     let weighed = &trial.servers.weighed;
     let before = (weighed.pss_kib(), Kernel::read());
-    let with = measure(trial, &mut publisher, meter, count, pace).await?;
+    let with = measure(trial, &way, &receivers).await?;
     let after = (weighed.pss_kib(), Kernel::read());
     let queues = way.is_seen_by_the_kernel().then(|| {
         let ends: Vec<SocketAddr> = stalled.iter().filter_map(Connection::local).collect();

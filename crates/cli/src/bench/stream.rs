@@ -5,6 +5,8 @@ use std::{
     cell::RefCell,
     io,
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    ops::RangeInclusive,
+    sync::OnceLock,
     time::{Duration, Instant},
 };
 
@@ -18,12 +20,16 @@ use tokio::{
 use super::{
     framing::{Found, Framing, text_frame},
     lane::Lane,
+    system,
     way::{Kind, Way},
 };
 
 /// What is read at once, by all connections of the thread.
 const BUFFER_BYTES: usize = 64 * 1024;
 const MOST_HEAD_BYTES: usize = 16 * 1024;
+/// Other ports that are tried where one is taken, and how far apart: a prime, so that it meets no others of ours.
+const ATTEMPTS: usize = 32;
+const STRIDE: usize = 7919;
 /// RFC 6455's example of a key, and what a server must make of it.
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
@@ -218,16 +224,36 @@ impl Stream {
 /// A socket that leaves nothing behind: ten thousand of them in TIME_WAIT would be the next run's.
 pub(crate) async fn connect(way: &Way, nth: usize) -> io::Result<TcpStream> {
     let tcp = match (way.address, way.sources) {
-        (SocketAddr::V4(_), sources @ 2..) => {
-            let socket = TcpSocket::new_v4()?;
-            socket.bind(SocketAddr::new(source(nth, sources), 0))?;
-            socket.connect(way.address).await?
-        }
+        (SocketAddr::V4(_), sources @ 2..) => from_one_of(sources, way.address, nth).await?,
         _ => TcpStream::connect(way.address).await?,
     };
     tcp.set_nodelay(true)?;
     SockRef::from(&tcp).set_linger(Some(Duration::ZERO))?;
     Ok(tcp)
+}
+
+/// Connects from an address and a port that are chosen here: the system's own search for a free one takes longer with each
+/// connection, a millisecond for the twenty thousandth.
+async fn from_one_of(sources: u8, to: SocketAddr, nth: usize) -> io::Result<TcpStream> {
+    static PORTS: OnceLock<RangeInclusive<u16>> = OnceLock::new();
+    let ports = PORTS.get_or_init(system::ports);
+    let mut taken = io::ErrorKind::AddrInUse.into();
+    for attempt in 0..ATTEMPTS {
+        let port = (nth / usize::from(sources) + attempt * STRIDE) % ports.len();
+        let socket = TcpSocket::new_v4()?;
+        let bound = socket.bind(SocketAddr::new(source(nth, sources), ports.start() + port as u16));
+        let connected = match bound {
+            Ok(()) => socket.connect(to).await,
+            Err(error) => Err(error),
+        };
+        match connected {
+            Err(error) if matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::AddrNotAvailable) => {
+                taken = error
+            }
+            done => return done,
+        }
+    }
+    Err(taken)
 }
 
 /// 127.0.0.2 and those after it, in turn.

@@ -1,7 +1,7 @@
 //! What the system knows of a process and of its own memory, read from `/proc`. Elsewhere than on Linux there is none of
 //! it, and every figure that needs it is missing.
 
-use std::{fs, net::SocketAddr, thread};
+use std::{fs, net::SocketAddr, ops::RangeInclusive, thread};
 
 /// `utime` and `stime` are in hundredths of a second on every Linux that there is.
 const TICKS_PER_S: f64 = 100.0;
@@ -117,6 +117,17 @@ fn hex(address: SocketAddr) -> String {
 fn number_after(text: &str, key: &str) -> Option<f64> {
     let (_, after) = text.split_once(key)?;
     after.split_whitespace().next()?.parse().ok()
+}
+
+/// The ports that the system gives to connections, first and last.
+pub(crate) fn ports() -> RangeInclusive<u16> {
+    const MOST_SYSTEMS_HAVE: RangeInclusive<u16> = 49152..=65535; // RFC 6335, section 6
+    let text = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
+    let numbers: Vec<u16> = text.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    match numbers.as_slice() {
+        [first, last] if first <= last => *first..=*last,
+        _ => MOST_SYSTEMS_HAVE,
+    }
 }
 
 /// The cores for the server and for the load generator, where there are two.

@@ -58,14 +58,6 @@ impl Way {
         matches!(self.kind, Kind::Wirelab | Kind::Target) && !self.path.starts_with("/ws/echo")
     }
 
-    /// The same way to another path.
-    pub(crate) fn to(&self, path: impl Into<String>) -> Self {
-        Self {
-            path: path.into(),
-            ..self.clone()
-        }
-    }
-
     /// The path under which our servers, and the reference, have a lane's messages of a topic.
     pub(crate) fn topic_path(lane: Lane, topic: &str) -> String {
         match lane {
