@@ -11,7 +11,7 @@ use super::{
     meter::{Times, lock},
     publisher::Load,
     receivers::Receivers,
-    trial::{Failed, Found, SETTLE, Trial, Used},
+    trial::{Failed, Found, LEAST_S, SETTLE, Trial, Used},
     way::Way,
 };
 
@@ -26,6 +26,8 @@ pub(super) struct Window {
     pub(super) published: u64,
     pub(super) deliveries_in_window: u64,
     pub(super) missing: u64,
+    /// Of those missing, what the server said that it skipped.
+    pub(super) skipped: u64,
     pub(super) latency: Times,
     pub(super) spread: Times,
     pub(super) used: Used,
@@ -47,6 +49,7 @@ pub(super) async fn run(trial: &Trial<'_>) -> Result<Found, Failed> {
     figures.set("failed_count", failures.total() as f64);
     figures.set("published_count", window.published as f64);
     figures.set("missing_count", window.missing as f64);
+    figures.set("skipped_count", window.skipped as f64);
     let deliveries = window.deliveries_in_window as f64;
     figures.set("deliveries_per_s", deliveries / window.used.took_s);
     figures.set("million_cpu_s", window.used.server_cpu_s * 1e6 / deliveries);
@@ -87,6 +90,9 @@ pub(super) async fn measure(trial: &Trial<'_>, way: &Way, receivers: &Receivers)
     };
     let (published, (deliveries_in_window, used)) = tokio::join!(publishing, watching);
     let published = published.map_err(Failed::Broke)?;
+    if used.took_s < LEAST_S {
+        trial.interrupted()?; // nothing can be said of so short a time
+    }
     let expected = published * count as u64;
     let start = Instant::now();
     while lock(meter).deliveries - before < expected && start.elapsed() < DRAIN {
@@ -100,6 +106,7 @@ pub(super) async fn measure(trial: &Trial<'_>, way: &Way, receivers: &Receivers)
     Ok(Window {
         published,
         deliveries_in_window,
+        skipped: meter.skipped,
         missing: expected.saturating_sub(meter.deliveries - before),
         latency: std::mem::take(&mut meter.latency),
         spread: std::mem::take(&mut meter.spread),

@@ -46,6 +46,7 @@ const FANOUT: &[Figure] = &[
     FAILED,
     figure("published_count", "messages published", ""),
     figure("missing_count", "deliveries missing", ""),
+    figure("skipped_count", "of them skipped by the server, and told", ""),
     figure("deliveries_per_s", "deliveries a second", "1/s"),
     figure("p50_us", "latency p50", "µs"),
     figure("p90_us", "latency p90", "µs"),

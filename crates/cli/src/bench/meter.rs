@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hdrhistogram::Histogram;
-use memchr::memmem::Finder;
+use memchr::memmem::{self, Finder};
 use tokio::sync::Notify;
 use wirelab_transport::clock::Clock;
 
@@ -14,6 +14,7 @@ const DUE: &[u8] = br#""due_us":"#;
 const DUE_DIGITS: usize = 16;
 const NUMBER: &[u8] = br#","n":"#;
 const NUMBER_DIGITS: usize = 10;
+const COUNT: &[u8] = br#""count":"#;
 /// The first number: it has all its digits.
 const FIRST: u64 = 1_000_000_000;
 /// The shortest data: stamp, number and an empty pad.
@@ -43,6 +44,17 @@ pub(crate) fn stamp(finder: &Finder<'_>, message: &[u8]) -> Option<(u64, u64)> {
         digits(due, DUE_DIGITS)?,
         digits(number, NUMBER_DIGITS)?.checked_sub(FIRST)?,
     ))
+}
+
+/// How many messages a frame says that the server skipped; 0 where it is no `gap`.
+fn skipped(message: &[u8]) -> u64 {
+    let is_gap = memmem::find(message, br#""type":"gap""#).is_some();
+    let count = is_gap.then(|| memmem::find(message, COUNT)).flatten();
+    let digits = count.map_or(&[][..], |at| &message[at + COUNT.len()..]);
+    let digits = digits.iter().take_while(|digit| digit.is_ascii_digit());
+    digits.fold(0, |sum: u64, digit| {
+        sum.saturating_mul(10).saturating_add(u64::from(digit - b'0'))
+    })
 }
 
 /// What finds a stamp.
@@ -106,6 +118,8 @@ pub(crate) struct Meter {
     receivers: usize,
     /// Of all that was ever sent.
     pub(crate) deliveries: u64,
+    /// Messages that the server said it skipped, for all receivers together.
+    pub(crate) skipped: u64,
     /// Of what arrives while it records.
     pub(crate) is_recording: bool,
     pub(crate) latency: Times,
@@ -127,6 +141,7 @@ impl Meter {
             clock: Clock::start(),
             receivers,
             deliveries: 0,
+            skipped: 0,
             is_recording: false,
             latency: Times::default(),
             spread: Times::default(),
@@ -139,7 +154,8 @@ impl Meter {
     /// Records one message.
     pub(crate) fn message(&mut self, message: &[u8], now_us: u64) {
         let Some((due_us, number)) = stamp(&self.finder, message) else {
-            return; // hello, or the like
+            self.skipped += skipped(message);
+            return;
         };
         self.deliveries += 1;
         if self.deliveries.is_multiple_of(self.receivers.max(1) as u64) {
@@ -200,7 +216,12 @@ mod tests {
         for (number, at_us) in [(1, 3_000), (2, 3_100), (1, 3_700), (2, 3_900)] {
             meter.message(stamped(2_000, number, 64).as_bytes(), at_us);
         }
-        meter.message(b"{\"type\":\"hello\"}", 9_000);
+        meter.message(br#"{"type":"hello","count":3}"#, 9_000);
+        meter.message(
+            br#"{"type":"gap","from":"a.1","to":"a.12","count":12,"reason":"latest"}"#,
+            9_000,
+        );
+        assert_eq!(meter.skipped, 12);
         assert_eq!(meter.deliveries, 5);
         assert_eq!((meter.latency.at(0.5), meter.latency.max()), (1_100.0, 1_900.0));
         assert_eq!((meter.spread.at(0.0), meter.spread.max()), (700.0, 800.0));

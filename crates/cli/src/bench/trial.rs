@@ -18,6 +18,9 @@ use super::{
 /// Between opening and measuring, and before a baseline.
 pub(crate) const SETTLE: Duration = Duration::from_secs(1);
 
+/// The kernel counts a process's time in hundredths of a second: of less than this nothing can be said.
+pub(crate) const LEAST_S: f64 = 0.05;
+
 /// Why a trial has no figures.
 #[derive(Debug)]
 pub(crate) enum Failed {
@@ -146,10 +149,12 @@ impl Watch {
 
     pub(crate) fn used(&self) -> Used {
         let since = |now: Option<f64>, from: Option<f64>| now.zip(from).map_or(f64::NAN, |(now, from)| now - from);
+        let took_s = self.from.2.elapsed().as_secs_f64();
+        let known = |cpu_s: f64| if took_s < LEAST_S { f64::NAN } else { cpu_s };
         Used {
-            took_s: self.from.2.elapsed().as_secs_f64(),
-            server_cpu_s: since(self.server.cpu_s(), self.from.0),
-            client_cpu_s: since(self.client.cpu_s(), self.from.1),
+            took_s,
+            server_cpu_s: known(since(self.server.cpu_s(), self.from.0)),
+            client_cpu_s: known(since(self.client.cpu_s(), self.from.1)),
         }
     }
 }

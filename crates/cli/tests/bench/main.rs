@@ -1,4 +1,5 @@
-//! `wirelab bench` from outside: each measurement for real, with a handful of connections. What is asserted is structure and behaviour; no figure of a busy machine is.
+//! `wirelab bench` from outside: each measurement for real, with a handful of connections. What is asserted is structure
+//! and behaviour; no figure of a busy machine is.
 
 mod targets;
 
@@ -79,10 +80,7 @@ fn idle_connections_are_weighed_on_every_lane() {
     assert_eq!(names, ["sse wirelab", "websocket wirelab", "datachannel wirelab"]);
     for (name, figures) in all {
         all_opened(&name, figures, N);
-        weighed(
-            figures,
-            &["user_kib", "kernel_kib", "slab_kib", "base_mib", "open_cpu_us"],
-        );
+        weighed(figures, &["user_kib", "kernel_kib", "slab_kib", "base_mib"]);
         assert!(number(figures, "open_s") > 0.0, "{name}");
         let beats = number(figures, "heartbeats_count");
         assert_eq!(
