@@ -1,7 +1,7 @@
 //! `wirelab bench`: what a connection costs, of this program's server and of anyone's.
 //!
 //! [`args`] says what is asked, [`preflight`] whether this machine can do it and how. Each run is a [`trial`]: a server in
-//! processes of its own ([`servers`], [`serve`], [`reference`]) and a load generator ([`connection`], [`stream`],
+//! processes of its own ([`servers`], [`serve`], [`mod@reference`]) and a load generator ([`connection`], [`stream`],
 //! [`framing`]) that measures one thing: [`idle`], [`fanout`], [`echo`], [`connect`] or [`stalled`]. [`figure`] lists what
 //! each finds, [`system`] reads what the kernel knows. The rest is form.
 
