@@ -11,8 +11,8 @@ use wirelab_server::{
 };
 
 use crate::announce::Announce;
-use crate::compare;
 use crate::values::{OrOff, address, bytes, bytes_text, count, host, network, origin, profile, time, time_text};
+use crate::{bench, compare};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -45,6 +45,15 @@ pub(crate) enum Command {
     /// Put all lanes on the same bad network at the same moment, and measure what each delivers
     #[command(after_help = compare::args::AFTER, max_term_width = 100)]
     Compare(Box<compare::args::Compare>),
+    /// What a connection costs: memory, CPU and time, of this server or of any other
+    #[command(after_help = bench::args::AFTER, max_term_width = 100)]
+    Bench(Box<bench::args::Bench>),
+    /// The process that serves while `bench` measures; `bench` starts it
+    #[command(hide = true)]
+    BenchServer,
+    /// The process that holds connections while `bench` measures; `bench` starts it
+    #[command(hide = true)]
+    BenchHolder,
     /// Say whether a lossy link can be made here, and what to type where not
     #[command(max_term_width = 100)]
     Doctor(Doctor),
