@@ -186,6 +186,30 @@ mod tests {
     }
 
     #[test]
+    fn a_page_that_a_browser_trusts_is_alone_in_its_window() {
+        let (lab, local): (Authority, Authority) = (
+            "lab.example.org".parse().expect("a host"),
+            "localhost".parse().expect("a host"),
+        );
+        for (host, scheme, secure, expected) in [
+            (&lab, None, false, false),
+            (&lab, Some(Scheme::Http), false, false),
+            (&lab, Some(Scheme::Https), false, true),
+            (&lab, None, true, true),
+            (&local, None, false, true),
+        ] {
+            let mut headers = HeaderMap::new();
+            let page = Page {
+                host: Some(host),
+                scheme,
+                secure,
+            };
+            dress(&mut headers, page, &[], None);
+            assert_eq!(headers.contains_key(&OPENER_POLICY.0), expected, "{page:?}");
+        }
+    }
+
+    #[test]
     fn without_a_host_a_page_may_talk_to_its_own_address() {
         assert!(
             policy(None, None, &ours(&[8080]))

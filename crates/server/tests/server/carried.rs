@@ -2,9 +2,13 @@
 
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 
+use hyper::{
+    HeaderMap, StatusCode,
+    header::{HeaderName, HeaderValue, SEC_WEBSOCKET_VERSION},
+};
 use wirelab_server::config::{Config, Visitors};
 
-use crate::support::{Http2, Peer, Server, Socket, get, kind, read_event, upgrade};
+use crate::support::{Http2, Http2Client, Peer, Server, Socket, get, kind, read_event, upgrade};
 
 /// This machine is a proxy, and an address may have one.
 fn trusting(config: &mut Config) {
@@ -126,6 +130,32 @@ async fn streams_of_one_http_2_connection_count_for_their_visitors() {
         .find(|frame| frame.stream == again && frame.kind == kind::DATA)
         .await;
     assert!(!first.ends_stream(), "the place came back");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn websockets_of_one_http_2_connection_count_for_their_visitors() {
+    let server = Server::secure_with(trusting);
+    let proxy = Http2Client::connect(server.address(), &server.identity).await;
+    let open = async |visitor| {
+        let headers = HeaderMap::from_iter([
+            (SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13")),
+            (
+                HeaderName::from_static("x-forwarded-for"),
+                HeaderValue::from_static(visitor),
+            ),
+        ]);
+        proxy.connect_websocket("/ws", headers).await.expect("an answer")
+    };
+    let one = open("192.0.2.7").await;
+    assert_eq!(one.status(), StatusCode::OK);
+    let stream = hyper::upgrade::on(one).await.expect("a stream");
+    server.until(r#"connections{lane="websocket"}"#, 1).await;
+    assert_eq!(open("192.0.2.7").await.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let other = open("192.0.2.8").await;
+    assert_eq!(other.status(), StatusCode::OK);
+    drop((stream, other));
+    server.until(r#"connections{lane="websocket"}"#, 0).await;
+    assert_eq!(open("192.0.2.7").await.status(), StatusCode::OK, "the place came back");
 }
 
 #[tokio::test(flavor = "multi_thread")]
