@@ -25,8 +25,9 @@ COPY crates/model/Cargo.toml crates/model/
 COPY crates/server/Cargo.toml crates/server/
 COPY crates/transport/Cargo.toml crates/transport/
 RUN for crate in link model server transport; do mkdir -p crates/$crate/src && touch crates/$crate/src/lib.rs; done \
-  && mkdir -p crates/cli/src crates/server/tests/server crates/link/tests/labs \
-  && echo 'fn main() {}' | tee crates/cli/src/main.rs crates/server/tests/server/main.rs crates/link/tests/labs/main.rs \
+  && for main in cli/src/main server/tests/server/main link/tests/labs/main \
+    model/benches/encode server/benches/hub transport/benches/feed transport/benches/frames; do \
+    mkdir -p crates/${main%/*} && echo 'fn main() {}' > crates/$main.rs; done \
   && cargo build --locked --profile dist -p wirelab
 
 # Then us. Cargo goes by times, and these files are older than what was built in their place.
@@ -42,12 +43,17 @@ RUN apt-get update && apt-get install -y --no-install-recommends libcap2-bin \
   && cp /usr/local/bin/wirelab /usr/local/bin/wirelab-link-helper \
   && setcap cap_net_admin+p /usr/local/bin/wirelab-link-helper \
   && apt-get purge -y --auto-remove libcap2-bin && rm -rf /var/lib/apt/lists/* /var/cache/apt/* \
-  && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin wirelab
+  && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin wirelab \
+  && install -d -m 0700 -o wirelab -g wirelab /data
 USER wirelab
+# The development certificate is kept in /data, and made for this run alone where that cannot be written to, which the
+# usual folder of a user may be and one that was asked for not. WIRELAB_TLS_CERT and WIRELAB_TLS_KEY bring one of yours.
 ENV WIRELAB_HTTP=0.0.0.0:8080 \
+    WIRELAB_HTTPS=0.0.0.0:8443 \
+    XDG_DATA_HOME=/data \
     WIRELAB_LINK_LISTEN=0.0.0.0:8081 \
     WIRELAB_LINK_HELPER=/usr/local/bin/wirelab-link-helper
-EXPOSE 8080/tcp 8080/udp 8081/tcp 8081/udp
+EXPOSE 8080/tcp 8080/udp 8081/tcp 8081/udp 8443/tcp
 # The image has no curl, and bash can speak enough HTTP for a yes or no.
 HEALTHCHECK --interval=5s --timeout=3s --start-period=10s --retries=3 CMD ["bash", "-c", \
   "exec 3<>/dev/tcp/127.0.0.1/8080 && printf 'GET /health/ready HTTP/1.0\\r\\n\\r\\n' >&3 && grep -q '^HTTP/1.. 200' <&3"]

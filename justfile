@@ -53,3 +53,11 @@ turn-test:
 # the whole stack built, run, broken and taken down again (STACK_HOST: where its ports are, if not 127.0.0.1)
 stack-test:
     ./scripts/stack-test.sh
+
+# what a connection costs: all measurements of docs/results/density.md as JSON and pages, on a quiet machine
+density *folder:
+    ./scripts/density.sh {{folder}}
+
+# single parts by themselves: encoding, ring, subscription, frames, hub
+bench-micro *filter:
+    cargo bench -p wirelab-model -p wirelab-transport -p wirelab-server --bench encode --bench feed --bench frames --bench hub -- {{filter}}

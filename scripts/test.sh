@@ -104,7 +104,9 @@ absent() {
   has node || echo nodejs
   has npm || echo npm
   has curl || echo curl
-  nginx_is_there || echo nginx
+  server_is_there nginx || echo nginx
+  server_is_there haproxy || echo haproxy
+  server_is_there caddy || echo caddy
   find_chromium >/dev/null || echo chromium
   find_firefox >/dev/null || echo firefox-esr
 }
@@ -124,8 +126,8 @@ compose() {
 }
 
 # /usr/sbin is not in everybody's PATH; the tests look there too.
-nginx_is_there() {
-  has nginx || [[ -x /usr/sbin/nginx || -x /usr/local/sbin/nginx || -x /opt/homebrew/bin/nginx ]]
+server_is_there() {
+  has "$1" || [[ -x /usr/sbin/$1 || -x /usr/local/sbin/$1 || -x /opt/homebrew/bin/$1 ]]
 }
 
 coturn_is_there() {
@@ -153,7 +155,7 @@ node_is_new_enough() {
   node -e "process.exit(parseInt(process.versions.node) >= $NODE_AT_LEAST ? 0 : 1)"
 }
 
-# apt_install PACKAGE…: where this user may. nginx and coturn are for the tests alone: they are not started, now or at
+# apt_install PACKAGE…: where this user may. The proxies and coturn are for the tests alone: none is started, now or at
 # boot.
 apt_install() {
   has apt-get || missing "please install these, named here as Debian names them, then run this again: $*."
@@ -174,10 +176,10 @@ apt_install() {
     as_root rm -f "$policy"
     trap - EXIT
   fi
-  local service
-  for service in nginx coturn; do
-    if [[ " $* " == *" $service "* ]] && has systemctl; then
-      as_root systemctl disable --now "$service" >/dev/null 2>&1 || true
+  local server
+  for server in nginx haproxy caddy coturn; do
+    if [[ " $* " == *" $server "* ]] && has systemctl; then
+      as_root systemctl disable --now "$server" >/dev/null 2>&1 || true
     fi
   done
   ((status == 0)) || missing "apt-get could not install $*; what it said is above."

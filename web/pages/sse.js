@@ -9,7 +9,7 @@ import { Timeline } from '../lib/timeline.js';
 import { SseLane } from '../lib/transport/sse.js';
 import { Dashboard } from './sse/dashboard.js';
 import { Plug } from './sse/plug.js';
-import { mountWall } from './sse/wall.js';
+import { mountWalls } from './sse/walls.js';
 
 const TOPICS = ['metric', 'tick.10.32'];
 /** Readings asked for at the start, so that a reload has a past: two minutes at 1 Hz. */
@@ -38,8 +38,8 @@ const stream = new SseLane(
 );
 const plug = new Plug(stream, TOPICS);
 stream.open();
-mountWall(timeline);
-getInfo().then(explainHttp2, () => {});
+const walls = mountWalls(timeline);
+getInfo().then(walls.know, () => {});
 
 /**
  * Opens the stream again from a cursor in the past: the first hello told where the log stands.
@@ -52,12 +52,4 @@ function askForPast(topics) {
   stream.close('to ask for the readings of the last two minutes');
   stream.lastEventId = formatEventId(cursors, TOPICS);
   stream.open();
-}
-
-/** @param {import('../lib/api.js').Info} info */
-function explainHttp2(info) {
-  const secure = info.listeners.find(({ scheme }) => scheme === 'https');
-  need('.http2').textContent = secure
-    ? `Over HTTP/2 all streams share one connection: this server speaks it on ${secure.url}.`
-    : 'Over HTTP/2 all streams share one connection, but browsers speak HTTP/2 only over TLS, and this server listens without it.';
 }

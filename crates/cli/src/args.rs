@@ -6,13 +6,13 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use wirelab_server::{
-    Host, Origin,
+    Host, Network, Origin,
     config::{self, Config},
 };
 
 use crate::announce::Announce;
-use crate::compare;
-use crate::values::{Off, OrOff, address, bytes, bytes_text, count, host, origin, profile, time, time_text};
+use crate::values::{OrOff, address, bytes, bytes_text, count, host, network, origin, profile, time, time_text};
+use crate::{bench, compare};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -45,6 +45,15 @@ pub(crate) enum Command {
     /// Put all lanes on the same bad network at the same moment, and measure what each delivers
     #[command(after_help = compare::args::AFTER, max_term_width = 100)]
     Compare(Box<compare::args::Compare>),
+    /// What a connection costs: memory, CPU and time, of this server or of any other
+    #[command(after_help = bench::args::AFTER, max_term_width = 100)]
+    Bench(Box<bench::args::Bench>),
+    /// The process that serves while `bench` measures; `bench` starts it
+    #[command(hide = true)]
+    BenchServer,
+    /// The process that holds connections while `bench` measures; `bench` starts it
+    #[command(hide = true)]
+    BenchHolder,
     /// Say whether a lossy link can be made here, and what to type where not
     #[command(max_term_width = 100)]
     Doctor(Doctor),
@@ -100,9 +109,18 @@ pub(crate) struct Addresses {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = address)]
     pub(crate) http: SocketAddr,
 
-    /// Address for HTTPS; this version has none, so only off
-    #[arg(long, value_name = "off", default_value = "off")]
-    https: Off,
+    /// Address for HTTPS, with HTTP/2 and WebRTC's UDP; off for none [default: 127.0.0.1:8443, if it is free]
+    #[arg(long, value_name = "ADDR|off")]
+    pub(crate) https: Option<OrOff>,
+
+    /// File with the certificate for HTTPS and its chain, in PEM, the server's own first; read again on SIGHUP.
+    /// Without it a development certificate is made and kept in the data folder
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_cert: Option<PathBuf>,
+
+    /// File with the certificate's key, in PEM
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_key: Option<PathBuf>,
 
     /// Address, for TCP and UDP, at which the same server is reached through an emulated link; off for none
     /// [default: 127.0.0.1:8081, if it is free]
@@ -139,6 +157,11 @@ pub(crate) struct Access {
     #[arg(long, value_name = "ORIGIN", value_delimiter = ',', value_parser = origin)]
     pub(crate) allow_origin: Vec<Origin>,
 
+    /// A proxy before this server, as an address or a network: it is believed when it says who is asking, by which scheme
+    /// and for which host; then publishing needs the token on loopback too
+    #[arg(long, value_name = "CIDR", value_delimiter = ',', value_parser = network)]
+    pub(crate) trust_proxy: Vec<Network>,
+
     /// Who reaches the addresses
     #[arg(long, value_name = "WHO", default_value = "by-address")]
     pub(crate) visitors: Visitors,
@@ -151,7 +174,7 @@ pub(crate) struct Access {
 /// Who reaches the addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Visitors {
-    /// This machine where all addresses are on loopback, else anybody
+    /// This machine where all addresses are on loopback and no proxy is trusted, else anybody
     ByAddress,
     /// This machine alone, as with a container whose ports are published on loopback: all may publish and set the link
     Local,
@@ -174,7 +197,7 @@ pub(crate) struct Limits {
     #[arg(default_value_t = usual().limits.connections)]
     pub(crate) max_connections: usize,
 
-    /// Connections from one address; loopback does not count
+    /// Connections from one address, or requests and streams of one visitor behind a proxy; loopback does not count
     #[arg(long, value_name = "COUNT", value_parser = count(1..=10_000_000))]
     #[arg(default_value_t = usual().limits.connections_per_address)]
     pub(crate) max_connections_per_address: usize,
@@ -184,7 +207,7 @@ pub(crate) struct Limits {
     #[arg(default_value_t = usual().limits.echo_connections)]
     pub(crate) max_echo_connections: usize,
 
-    /// WebRTC peers in all; each costs some 250 KiB
+    /// WebRTC peers in all; each costs some 270 KiB
     #[arg(long, value_name = "COUNT", value_parser = count(0..=1_000_000))]
     #[arg(default_value_t = usual().limits.peers)]
     pub(crate) max_peers: usize,
@@ -271,6 +294,10 @@ pub(crate) struct Running {
     /// Serve the pages from this folder, read afresh each time, instead of those in the binary
     #[arg(long, value_name = "DIR")]
     pub(crate) web_dir: Option<PathBuf>,
+
+    /// Folder in which the development certificate is kept [default: $XDG_DATA_HOME/wirelab]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
 
     /// TOML file of these settings
     #[arg(long, value_name = "FILE")]

@@ -6,6 +6,7 @@ use thiserror::Error;
 use wirelab_server::RunError;
 
 use crate::{
+    bench::BenchError,
     compare::{CompareError, run},
     logging::LoggingError,
     settings::SettingsError,
@@ -30,6 +31,8 @@ pub(crate) enum Error {
     Run(#[from] RunError),
     #[error(transparent)]
     Compare(#[from] CompareError),
+    #[error(transparent)]
+    Bench(#[from] BenchError),
     #[error("this machine lets this process make no link; the lines above say what to type")]
     NoLink,
     #[error("link-helper is what `wirelab serve` starts for itself; it does nothing for anybody else")]
@@ -42,6 +45,7 @@ impl Error {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Settings(_) | Self::Logging(_) | Self::NoServer => 2,
+            Self::Bench(error) => error.exit_code(),
             Self::Compare(CompareError::Asked(_) | CompareError::Profile(_)) => 2,
             Self::Compare(CompareError::Run(run::RunError::Target(_))) => 4,
             Self::Compare(CompareError::Run(run::RunError::Interrupted)) => 130,

@@ -3,9 +3,12 @@
 
 mod announce;
 mod args;
+mod bench;
 mod compare;
+mod development;
 mod doctor;
 mod error;
+mod https;
 mod inside;
 mod live;
 mod logging;
@@ -50,6 +53,12 @@ fn run() -> Result<(), Error> {
             logging::start(LogFormat::Text, "warn")?;
             Ok(compare::run(&asked, &privilege)?)
         }
+        Command::Bench(asked) => {
+            logging::start(LogFormat::Text, "error")?; // a peer that is dropped in the middle is no news here
+            Ok(bench::run(&asked)?)
+        }
+        Command::BenchServer => bench::serve::run(),
+        Command::BenchHolder => bench::hold::run(),
         #[cfg(target_os = "linux")]
         Command::LinkHelper => live::helper::run(&wirelab_link::acquire()),
         Command::Doctor(asked) => doctor::run(asked, &wirelab_link::acquire()),

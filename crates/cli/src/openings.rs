@@ -11,16 +11,25 @@ use wirelab_server::config::{Config, Visitors};
 /// machine reaches it.
 pub(crate) fn text(
     public: SocketAddr,
+    https: Option<SocketAddr>,
     udp: &[SocketAddr],
     link: Option<SocketAddr>,
     internal: Option<SocketAddr>,
     config: &Config,
 ) -> String {
     let is_local = |ip: IpAddr| ip.to_canonical().is_loopback();
-    if is_local(public.ip()) || config.visitors == Visitors::Local {
+    let tcp = [
+        (Some(public), "pages, SSE, WebSocket, signalling"),
+        (https, "the same over TLS"),
+    ];
+    let mut open: Vec<_> = tcp
+        .into_iter()
+        .filter_map(|(address, why)| Some((address.filter(|address| !is_local(address.ip()))?, why)))
+        .map(|(address, why)| ("tcp", address.port(), why.to_owned()))
+        .collect();
+    if open.is_empty() || config.visitors == Visitors::Local {
         return String::new();
     }
-    let mut open = vec![("tcp", public.port(), "pages, SSE, WebSocket, signalling".to_owned())];
     let own: Vec<IpAddr> = udp.iter().map(SocketAddr::ip).filter(|ip| !is_local(*ip)).collect();
     let passed: Vec<IpAddr> = config
         .announce
@@ -89,7 +98,7 @@ mod tests {
     fn on_loopback_nothing_has_to_be_opened() {
         let config = Config::default();
         let udp = [at("127.0.0.1:8080"), at("192.0.2.7:8080")];
-        assert_eq!(text(at("127.0.0.1:8080"), &udp, None, None, &config), "");
+        assert_eq!(text(at("127.0.0.1:8080"), None, &udp, None, None, &config), "");
     }
 
     #[test]
@@ -110,12 +119,14 @@ mod tests {
         assert_eq!(
             text(
                 at("0.0.0.0:8080"),
+                Some(at("0.0.0.0:8443")),
                 &udp,
                 Some(at("0.0.0.0:8081")),
                 Some(at("192.0.2.7:9090")),
                 &config
             ),
             "  open     tcp 8080   pages, SSE, WebSocket, signalling\n           \
+                        tcp 8443   the same over TLS\n           \
                         udp 8080   WebRTC, at 192.0.2.7; to be passed on from 203.0.113.7\n           \
                         tcp 8081   the same through the emulated link\n           \
                         udp 8081   the same through the emulated link\n           \
@@ -125,6 +136,7 @@ mod tests {
         );
         let alone = text(
             at("192.0.2.7:8080"),
+            Some(at("127.0.0.1:8443")),
             &udp[1..],
             Some(at("127.0.0.1:8081")),
             Some(at("127.0.0.1:9090")),

@@ -15,6 +15,7 @@ use crate::{error::Error, settings::SettingsError};
 pub(crate) fn listening(
     public: SocketAddr,
     udp: &[UdpSocket],
+    https: Option<&str>,
     link: Option<(SocketAddr, &str)>,
     internal: Option<SocketAddr>,
 ) {
@@ -28,6 +29,9 @@ pub(crate) fn listening(
         .collect();
     if !udp.is_empty() {
         text.push_str(&format!("  webrtc   udp {}\n", udp.join(", ")));
+    }
+    if let Some(https) = https {
+        text.push_str(&format!("  https    {https}\n"));
     }
     if let Some((address, profile)) = link {
         text.push_str(&format!(

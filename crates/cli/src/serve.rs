@@ -8,7 +8,7 @@ use wirelab_server::{
     config::{Config, Visitors, url},
 };
 
-use crate::{announce, args::Serve, error::Error, live, logging, openings, ports, render, settings, signals};
+use crate::{announce, args::Serve, error::Error, https, live, logging, openings, ports, render, settings, signals};
 
 /// Files that are no connections: listeners, the runtime's own, pages, the log.
 const RESERVED_FILES: u64 = 128;
@@ -35,7 +35,9 @@ pub(crate) fn run(settings: &Serve) -> Result<(), Error> {
         .map(TcpListener::local_addr)
         .transpose()
         .map_err(Error::System)?;
-    advise(&config, public_address, internal_address);
+    let https = https::start(settings)?;
+    let addresses = [Some(public_address), https.as_ref().map(|https| https.address)];
+    advise(&config, addresses.into_iter().flatten(), internal_address);
     let live::Live {
         entrance: far,
         keeper,
@@ -49,10 +51,12 @@ pub(crate) fn run(settings: &Serve) -> Result<(), Error> {
         let link = far
             .as_ref()
             .and_then(|far| Some((far.front.as_ref()?.tcp, keeper.profile_name()?)));
-        render::listening(public_address, &udp, link, internal_address);
+        let https_line = https.as_ref().map(|https| https.line.as_str());
+        render::listening(public_address, &udp, https_line, link, internal_address);
         let udp_addresses: Vec<_> = udp.iter().filter_map(|socket| socket.local_addr().ok()).collect();
         render::result(&openings::text(
             public_address,
+            https.as_ref().map(|https| https.address),
             &udp_addresses,
             link.map(|(address, _)| address),
             internal_address,
@@ -60,13 +64,23 @@ pub(crate) fn run(settings: &Serve) -> Result<(), Error> {
         ));
         let mut direct = Entrance::direct(public, udp);
         direct.routes = live::direct_routes(keeper);
+        let secure = https
+            .map(|https| {
+                https.watch().map_err(Error::System)?;
+                let routes = direct.routes.clone();
+                Ok::<_, Error>(Entrance {
+                    routes,
+                    ..https.entrance
+                })
+            })
+            .transpose()?;
         let far = far.map(|far| Entrance {
             routes: live::far_routes(&url(public_address)),
             ..far
         });
         wirelab_server::run(
             Listeners {
-                public: std::iter::once(direct).chain(far).collect(),
+                public: std::iter::once(direct).chain(secure).chain(far).collect(),
                 internal,
             },
             config,
@@ -103,19 +117,21 @@ fn fit_to_open_files(config: &mut Config) {
     }
 }
 
-/// Says what a bind off loopback closes, and how to open it.
-fn advise(config: &Config, public: SocketAddr, internal: Option<SocketAddr>) {
-    if public.ip().to_canonical().is_loopback() || config.visitors == Visitors::Local {
+/// Says what a bind off loopback, or a proxy, closes, and how to open it.
+fn advise(config: &Config, mut public: impl Iterator<Item = SocketAddr>, internal: Option<SocketAddr>) {
+    let on_loopback = public.all(|address| address.ip().to_canonical().is_loopback());
+    if on_loopback && config.trust_proxies.is_empty() || config.visitors == Visitors::Local {
         return;
     }
+    let how = if on_loopback { " through the proxy" } else { "" };
     if config.admin_token.is_none() {
         tracing::warn!(
-            "other machines can reach this server, so nobody may publish: set --admin-token-file to let its bearers"
+            "other machines can reach this server{how}, so nobody may publish: set --admin-token-file to let its bearers"
         );
     }
     if internal.is_none() {
         tracing::info!(
-            "other machines can reach this server, so it shows no metrics: set --internal 127.0.0.1:9090 for them"
+            "other machines can reach this server{how}, so it shows no metrics: set --internal 127.0.0.1:9090 for them"
         );
     }
     if config.allow_hosts.is_empty() {

@@ -5,7 +5,7 @@
 //! same ranges. So a layer is a map from flag to values, and a higher layer's entry takes the place of a lower one's,
 //! lists included. What no flag is called is an error in every layer. An empty variable counts as not set.
 
-mod secret;
+pub(crate) mod secret;
 
 use std::{
     collections::BTreeMap,
@@ -16,7 +16,10 @@ use std::{
 
 use clap::{ArgMatches, Args as _, CommandFactory as _, Parser as _, parser::ValueSource};
 use thiserror::Error;
-use wirelab_server::config::{Config, FeedLimits, Limits, Turn};
+use wirelab_server::{
+    CertificateError,
+    config::{Config, FeedLimits, Limits, Turn},
+};
 
 use self::secret::SecretError;
 use crate::{
@@ -70,6 +73,24 @@ pub(crate) enum SettingsError {
          turn:turn.example.org:3478"
     )]
     TurnUrlMissing,
+    #[error("--tls-cert and --tls-key go together: give both files, or neither for a development certificate")]
+    HalfCertificate,
+    #[error("the file {path} of {flag} cannot be read: {source}", path = path.display())]
+    CertificateUnreadable {
+        flag: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
+    #[error("the file {path} of {flag} cannot be used: {why}", path = path.display())]
+    Certificate {
+        flag: &'static str,
+        path: PathBuf,
+        why: CertificateError,
+    },
+    #[error(
+        "the folder {path} of --data-dir cannot hold the development certificate: {source}. Give one that this user may \
+         write to", path = path.display())]
+    DataDir { path: PathBuf, source: io::Error },
     #[error("the folder {path} of --web-dir has no index.html", path = path.display())]
     WebDir { path: PathBuf },
 }
@@ -124,6 +145,7 @@ pub(crate) fn config(settings: &Serve) -> Result<Config, SettingsError> {
         allow_hosts: settings.access.allow_host.clone(),
         allow_origins: settings.access.allow_origin.clone(),
         admin_token,
+        trust_proxies: settings.access.trust_proxy.clone(),
         visitors: settings.access.visitors.into(),
         web_dir: settings.running.web_dir.clone(),
         announce: announce::resolve(&settings.addresses.announce_ip),

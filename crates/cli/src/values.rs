@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, ops::RangeInclusive, str::FromStr, time::Duration};
 
 use wirelab_link::{Named, Profile};
-use wirelab_server::{AuthorityError, Host, Origin};
+use wirelab_server::{AuthorityError, Host, Network, NetworkError, Origin};
 
 /// An IP address with a port.
 pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
@@ -21,20 +21,9 @@ pub(crate) fn origin(text: &str) -> Result<Origin, String> {
     text.parse().map_err(|error: AuthorityError| error.to_string())
 }
 
-/// The only value of a flag whose listener comes with a later version.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Off;
-
-impl FromStr for Off {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, &'static str> {
-        if text == "off" {
-            Ok(Self)
-        } else {
-            Err("this version has no such listener yet: leave it out or say off")
-        }
-    }
+/// A network of trusted proxies, or one's address.
+pub(crate) fn network(text: &str) -> Result<Network, String> {
+    text.parse().map_err(|error: NetworkError| error.to_string())
 }
 
 /// An address, or none on purpose.

@@ -58,9 +58,9 @@ impl Server {
     fn start(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut command = wirelab();
         let default: &[&str] = if arguments.contains(&"--http") {
-            &["--link-listen=off"]
+            &["--https=off", "--link-listen=off"]
         } else {
-            &["--link-listen=off", "--http", "127.0.0.1:0"]
+            &["--https=off", "--link-listen=off", "--http", "127.0.0.1:0"]
         };
         command.args(default).args(arguments).envs(variables.iter().copied());
         Self::spawn(command)
@@ -215,7 +215,7 @@ fn a_wrong_flag_is_a_usage_error() {
     assert!(refused(2, &["measure"], &[]).contains("compare"));
     assert!(refused(2, &["--http", "localhost:8080"], &[]).contains("127.0.0.1:8080"));
     assert!(refused(2, &["--max-connections", "0"], &[]).contains("from 1 to"));
-    assert!(refused(2, &["--https", "127.0.0.1:8443"], &[]).contains("this version has no such listener yet"));
+    assert!(refused(2, &["--https", "8443"], &[]).contains("off says that there is to be none"));
     assert!(refused(2, &["--allow-origin", "app.example.org"], &[]).contains("scheme://host"));
 }
 

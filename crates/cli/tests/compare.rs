@@ -167,7 +167,7 @@ struct Elsewhere {
 impl Elsewhere {
     fn start() -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_wirelab"))
-            .args(["--http", "127.0.0.1:0", "--link-listen", "off"])
+            .args(["--http", "127.0.0.1:0", "--https", "off", "--link-listen", "off"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()

@@ -29,7 +29,9 @@ struct Server {
 impl Server {
     fn start(flags: &[&str]) -> Self {
         let mut command = Command::new(BINARY);
-        command.args(["serve", "--http", "127.0.0.1:0"]).args(flags);
+        command
+            .args(["serve", "--http", "127.0.0.1:0", "--https", "off"])
+            .args(flags);
         Self::spawn(command)
     }
 
@@ -311,8 +313,7 @@ fn without_a_link_everything_else_works_and_the_reason_is_told() {
 
     // Inside, no network namespace may be made, and the one outside is not ours to put a device into.
     let mut confined = Command::new("unshare");
-    let script =
-        r#"echo 0 > /proc/sys/user/max_net_namespaces && exec "$0" serve --http 127.0.0.1:0 --link-listen 127.0.0.1:0"#;
+    let script = r#"echo 0 > /proc/sys/user/max_net_namespaces && exec "$0" serve --http 127.0.0.1:0 --https off --link-listen 127.0.0.1:0"#;
     confined.args(["--user", "--map-root-user", "sh", "-c", script, BINARY]);
     let can = Command::new("unshare")
         .args(["--user", "--map-root-user", "true"])
@@ -342,7 +343,15 @@ fn an_address_that_was_asked_for_and_is_taken_is_an_error() {
     let holder = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = holder.local_addr().expect("bound").to_string();
     let output = Command::new(BINARY)
-        .args(["serve", "--http", "127.0.0.1:0", "--link-listen", &address])
+        .args([
+            "serve",
+            "--http",
+            "127.0.0.1:0",
+            "--https",
+            "off",
+            "--link-listen",
+            &address,
+        ])
         .output()
         .expect("the binary");
     let said = String::from_utf8(output.stderr).expect("text");

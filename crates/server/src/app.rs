@@ -53,9 +53,9 @@ impl App {
     pub(crate) fn router(&self, beside: Router, rules: Arc<Rules>) -> Router {
         let streams = Router::new()
             .route("/events", get(events::get))
-            .route("/signal", get(signal::get))
-            .route("/ws", get(sockets::get))
-            .route("/ws/echo", get(sockets::get_echo));
+            .route("/signal", get(signal::get).connect(signal::get))
+            .route("/ws", get(sockets::get).connect(sockets::get))
+            .route("/ws/echo", get(sockets::get_echo).connect(sockets::get_echo));
         Router::new()
             .route("/api/topics/{topic}", post(topics::post))
             .route("/api/ice-servers", get(ice_servers::get))

@@ -12,7 +12,7 @@ use wirelab_transport::feed;
 pub use crate::turn::Turn;
 pub use wirelab_transport::feed::Limits as FeedLimits;
 
-use crate::guard::{Host, Origin};
+use crate::guard::{Host, Network, Origin};
 
 /// Everything that `run` needs to know. Every field has the default that DESIGN names.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub struct Config {
     pub allow_hosts: Vec<Host>,
     /// Origins taken beside our own, as `scheme://host[:port]`.
     pub allow_origins: Vec<Origin>,
+    /// Proxies that are believed when they say who is asking, by which scheme and for which host.
+    pub trust_proxies: Vec<Network>,
     /// Who may publish where the bind is not loopback.
     pub admin_token: Option<Secret>,
     /// Who reaches the listeners.
@@ -49,7 +51,7 @@ pub struct Config {
 /// Who reaches the listeners, and so what is open to whoever does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Visitors {
-    /// Those of this machine where every listener is on loopback; else anybody.
+    /// Those of this machine where every listener is on loopback and no proxy is trusted; else anybody.
     #[default]
     ByAddress,
     /// Those of this machine alone, whatever the addresses: a container whose ports are published on loopback.
@@ -73,7 +75,7 @@ pub struct Limits {
     pub echo_connections: usize,
     /// Topics of one connection.
     pub topics_per_connection: usize,
-    /// WebRTC peers in all: each costs a few milliseconds of CPU and some 450 KiB.
+    /// WebRTC peers in all: each costs a few milliseconds of CPU and some 270 KiB.
     pub peers: usize,
     /// WebRTC peers of one address; loopback is many visitors and does not count.
     pub peers_per_address: usize,
@@ -90,6 +92,7 @@ impl Default for Config {
         Self {
             allow_hosts: Vec::new(),
             allow_origins: Vec::new(),
+            trust_proxies: Vec::new(),
             admin_token: None,
             visitors: Visitors::default(),
             web_dir: None,
@@ -128,11 +131,21 @@ impl Default for Limits {
 /// allow what they otherwise ask TLS for.
 #[must_use]
 pub fn url(address: SocketAddr) -> String {
+    format!("http://{}", authority(address))
+}
+
+/// The same for a listener that speaks TLS. `localhost` is a name of the development certificate.
+#[must_use]
+pub fn secure_url(address: SocketAddr) -> String {
+    format!("https://{}", authority(address))
+}
+
+fn authority(address: SocketAddr) -> String {
     let usual = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
     if usual.contains(&address.ip()) {
-        format!("http://localhost:{}", address.port())
+        format!("localhost:{}", address.port())
     } else {
-        format!("http://{address}")
+        address.to_string()
     }
 }
 

@@ -7,7 +7,10 @@ use std::{
 
 use axum::Router;
 
-use crate::config::url;
+use crate::{
+    config::{secure_url, url},
+    tls::Tls,
+};
 
 /// What `/api/info` calls an entrance with nothing before it.
 const DIRECT: &str = "direct";
@@ -17,6 +20,8 @@ const DIRECT: &str = "direct";
 pub struct Entrance {
     /// For HTTP and all that goes over it.
     pub tcp: TcpListener,
+    /// With it the entrance speaks HTTPS, and nothing else.
+    pub tls: Option<Tls>,
     /// For WebRTC, each on an address of its own and all on one port. None: no data channels by this entrance.
     pub udp: Vec<UdpSocket>,
     /// What visitors come through; none if they come straight.
@@ -43,6 +48,7 @@ impl Entrance {
     pub fn direct(tcp: TcpListener, udp: Vec<UdpSocket>) -> Self {
         Self {
             tcp,
+            tls: None,
             udp,
             front: None,
             routes: Router::new(),
@@ -50,15 +56,14 @@ impl Entrance {
     }
 
     pub(crate) fn way(&self) -> io::Result<Way> {
-        Ok(match &self.front {
-            Some(front) => Way {
-                path: front.path,
-                address: front.tcp,
-            },
-            None => Way {
-                path: DIRECT,
-                address: self.tcp.local_addr()?,
-            },
+        let (path, address) = match &self.front {
+            Some(front) => (front.path, front.tcp),
+            None => (DIRECT, self.tcp.local_addr()?),
+        };
+        Ok(Way {
+            path,
+            secure: self.tls.is_some(),
+            address,
         })
     }
 
@@ -83,12 +88,22 @@ impl Entrance {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Way {
     pub(crate) path: &'static str,
+    /// Over TLS.
+    pub(crate) secure: bool,
     pub(crate) address: SocketAddr,
 }
 
 impl Way {
     pub(crate) fn url(&self) -> String {
-        url(self.address)
+        if self.secure {
+            secure_url(self.address)
+        } else {
+            url(self.address)
+        }
+    }
+
+    pub(crate) fn scheme(&self) -> &'static str {
+        if self.secure { "https" } else { "http" }
     }
 }
 

@@ -14,6 +14,7 @@ mod metric;
 mod pages;
 mod problem;
 mod routes;
+mod tls;
 mod turn;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Instant};
@@ -33,8 +34,9 @@ use crate::{
     http::{Accept, Counters},
 };
 pub use entrance::{Entrance, Front};
-pub use guard::{AuthorityError, Host, MayChange, Origin};
+pub use guard::{AuthorityError, Host, MayChange, Network, NetworkError, Origin};
 pub use problem::Problem;
+pub use tls::{Certificate, CertificateError, Tls};
 pub use turn::{TurnUrl, TurnUrlError};
 
 /// The version that `hello` and `/api/info` tell.
@@ -92,12 +94,12 @@ pub fn bind_udp(address: SocketAddr) -> io::Result<std::net::UdpSocket> {
 pub async fn run(listeners: Listeners, config: Config, stop: CancellationToken) -> Result<(), RunError> {
     let internal = listeners.internal.map(tokio::net::TcpListener::from_std).transpose()?;
     let ways: Arc<[Way]> = listeners.public.iter().map(Entrance::way).collect::<io::Result<_>>()?;
-    let addresses: Vec<SocketAddr> = ways.iter().map(|way| way.address).collect();
 
     let mut registry = Registry::with_prefix("wirelab");
     let lanes = counters::Counters::register(&mut registry);
     let counters = Counters::register(&mut registry);
-    let rules = Arc::new(guard::Rules::new(&config, &addresses));
+    let admission = Admission::new(config.limits.connections, config.limits.connections_per_address);
+    let rules = Arc::new(guard::Rules::new(&config, &ways, Arc::clone(&admission)));
     rules.register(&mut registry);
     let feed = Feed::new(Clock::start(), config.feed);
     feed.register(&mut registry);
@@ -151,10 +153,12 @@ pub async fn run(listeners: Listeners, config: Config, stop: CancellationToken) 
         started: Instant::now(),
         drain: drain.clone(),
     };
-    let admission = Admission::new(limits.connections, limits.connections_per_address);
-    let accept = |router, fronted| Accept {
+    let proxies = guard::Proxies::new(&app.config.trust_proxies);
+    let accept = |router, tls, fronted| Accept {
         router,
+        tls,
         fronted,
+        proxies: proxies.clone(),
         limits,
         admission: Arc::clone(&admission),
         counters: counters.clone(),
@@ -170,14 +174,16 @@ pub async fn run(listeners: Listeners, config: Config, stop: CancellationToken) 
             ..app.clone()
         };
         let router = app.router(entrance.routes, Arc::clone(&rules));
-        serving.spawn(accept(router, fronted).run(tokio::net::TcpListener::from_std(entrance.tcp)?));
+        let listener = tokio::net::TcpListener::from_std(entrance.tcp)?;
+        serving.spawn(accept(router, entrance.tls, fronted).run(listener));
     }
     if let Some(listener) = internal {
-        serving.spawn(accept(app.internal_router(), false).run(listener));
+        serving.spawn(accept(app.internal_router(), None, false).run(listener));
     }
     let readings = metric::run(app.feed.clone(), counts(&app), app.started, drain.clone());
     serving.spawn(readings);
-    info!(listeners = ?addresses, "serving");
+    let listeners: Vec<String> = app.ways.iter().map(Way::url).collect();
+    info!(?listeners, "serving");
 
     stop.cancelled().await;
     info!(

@@ -33,11 +33,23 @@ pub enum Refused {
     AddressFull,
 }
 
-/// One admitted connection; gives its place back when dropped.
+/// One admitted connection, or one request or stream of a visitor whom a proxy carries; gives its place back when
+/// dropped.
 #[derive(Debug)]
 pub struct Permit {
     admission: Arc<Admission>,
     address: Option<IpAddr>,
+    /// Whether it is a connection of its own.
+    connection: bool,
+}
+
+/// A visitor whose request came over a connection that a trusted proxy shares among many.
+#[derive(Debug)]
+pub struct Carried {
+    /// The address that the proxy vouches for.
+    pub visitor: IpAddr,
+    /// What it holds of its address's allowance; none where the address is no visitor's.
+    pub place: Option<Permit>,
 }
 
 impl Admission {
@@ -57,9 +69,22 @@ impl Admission {
     /// # Errors
     /// A bound is reached.
     pub fn admit(self: &Arc<Self>, address: Option<IpAddr>) -> Result<Permit, Refused> {
+        self.place(address, true)
+    }
+
+    /// Admits one request or stream of a visitor whom a trusted proxy carries. It counts for its address as a connection
+    /// would, and not in all, since the proxy's connection does already.
+    ///
+    /// # Errors
+    /// The address holds as many as one may.
+    pub fn admit_carried(self: &Arc<Self>, visitor: IpAddr) -> Result<Permit, Refused> {
+        self.place(Some(visitor), false)
+    }
+
+    fn place(self: &Arc<Self>, address: Option<IpAddr>, connection: bool) -> Result<Permit, Refused> {
         let address = address.and_then(subscriber);
         let mut open = self.open();
-        if open.all >= self.most {
+        if connection && open.all >= self.most {
             return Err(Refused::Full);
         }
         if let Some(address) = address {
@@ -69,10 +94,11 @@ impl Admission {
             }
             *held += 1;
         }
-        open.all += 1;
+        open.all += usize::from(connection);
         Ok(Permit {
             admission: Arc::clone(self),
             address,
+            connection,
         })
     }
 
@@ -90,7 +116,7 @@ impl Admission {
 impl Drop for Permit {
     fn drop(&mut self) {
         let mut open = self.admission.open();
-        open.all -= 1;
+        open.all -= usize::from(self.connection);
         let Some(address) = self.address else { return };
         if let Some(held) = open.by_address.get_mut(&address) {
             *held -= 1;
@@ -137,6 +163,28 @@ mod tests {
             admission.open().by_address.is_empty(),
             "nothing is kept of those who left"
         );
+    }
+
+    #[test]
+    fn a_carried_visitor_counts_for_its_address_and_the_proxys_connection_in_all() {
+        let admission = Admission::new(1, 2);
+        let visitor = "192.0.2.1".parse().expect("an address");
+        let proxy = admission.admit(None).expect("free");
+        let (one, two) = (admission.admit_carried(visitor), admission.admit_carried(visitor));
+        assert!(one.is_ok() && two.is_ok(), "one connection carries both");
+        assert_eq!(
+            admission.admit_carried(visitor).expect_err("two is the bound"),
+            Refused::AddressFull
+        );
+        assert!(
+            admission
+                .admit_carried("192.0.2.2".parse().expect("an address"))
+                .is_ok()
+        );
+        assert_eq!(admission.open_now(), 1);
+        drop((one, two, proxy));
+        assert_eq!(admission.open_now(), 0);
+        assert!(admission.open().by_address.is_empty());
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub mod counters;
 pub mod departure;
 mod fanout;
 pub mod feed;
+mod layered;
 pub mod socket;
 pub mod sse;
 pub mod takeover;

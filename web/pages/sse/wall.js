@@ -1,4 +1,4 @@
-/** Seven streams against the wall of six: how many of them open, and what waits behind them. */
+/** Seven streams over one HTTP: how many of them open, and what waits behind them. */
 
 import { setText, speaker } from '../../lib/cadence.js';
 import { make, need } from '../../lib/dom.js';
@@ -12,25 +12,18 @@ const ASK_MS = 500;
 /** How long it stands before the page sums up what opened, ms. */
 const SETTLE_MS = 1500;
 
-/** @param {import('../../lib/timeline.js').Timeline} timeline */
-export function mountWall(timeline) {
-  const section = need('#wall');
-  const button = /** @type {HTMLButtonElement} */ (need('button.build', section));
-  const list = need('.wall', section);
-  const say = speaker(need('.say', section));
-  list.append(...Array.from({ length: STREAMS }, (_, i) => line(`stream ${i + 1}`)), line('a plain request'));
+/** @typedef {{ item: HTMLElement, opened_ms?: number, failed?: boolean }} Contender */
 
-  /** @type {Wall | undefined} */
-  let wall;
-  button.addEventListener('click', () => {
-    if (wall?.isUp) {
-      wall.down();
-      return;
-    }
-    wall = new Wall([.../** @type {HTMLCollectionOf<HTMLElement>} */ (list.children)], say, timeline);
-    setText(button, 'Take it down now');
-    wall.gone.then(() => setText(button, 'Open seven streams'));
-  });
+/** The place of a wall on the page: its lines, and what is said of it. */
+export class Site {
+  /** @param {HTMLElement} section @param {import('../../lib/timeline.js').Timeline} timeline */
+  constructor(section, timeline) {
+    this.say = speaker(need('.say', section));
+    this.timeline = timeline;
+    this.items = [...Array.from({ length: STREAMS }, (_, i) => line(`stream ${i + 1}`)), line('a plain request')];
+    need('.wall', section).append(...this.items);
+    this.at = need('.at', section);
+  }
 }
 
 /** @param {string} name */
@@ -43,9 +36,7 @@ function line(name) {
   );
 }
 
-/** @typedef {{ item: HTMLElement, opened_ms?: number }} Contender */
-
-class Wall {
+export class Wall {
   isUp = true;
   #built_ms = performance.now();
   #asked_ms = NaN;
@@ -59,20 +50,17 @@ class Wall {
   #resolve = () => {};
   gone = new Promise((resolve) => (this.#resolve = resolve));
 
-  /**
-   * @param {HTMLElement[]} items
-   * @param {(text: string) => void} say
-   * @param {import('../../lib/timeline.js').Timeline} timeline
-   */
-  constructor(items, say, timeline) {
-    this.say = say;
-    this.timeline = timeline;
-    this.#contenders = items.slice(0, STREAMS).map((item) => ({ item }));
-    this.#request = { item: items[STREAMS] };
+  /** @param {Site} site @param {string} origin where it is built */
+  constructor(site, origin) {
+    this.say = site.say;
+    this.timeline = site.timeline;
+    this.origin = origin;
+    this.#contenders = site.items.slice(0, STREAMS).map((item) => ({ item }));
+    this.#request = { item: site.items[STREAMS] };
     for (const contender of this.#contenders) this.#openStream(contender);
     setTimeout(() => this.#ask(), ASK_MS);
-    timeline.add('sse', 'wall', 'seven streams asked for');
-    say('seven streams asked for …');
+    this.timeline.add('sse', 'wall', `seven streams asked for at ${origin}`);
+    this.say('seven streams asked for …');
     this.tick = setInterval(() => this.#draw(), 100);
     this.timer = setTimeout(() => this.down(), STANDS_MS);
   }
@@ -83,7 +71,7 @@ class Wall {
     clearTimeout(this.timer);
     for (const source of this.#sources) source.close();
     const opened = this.#opened();
-    this.timeline.add('sse', 'wall', `taken down: ${opened} of ${STREAMS} streams had opened`, {
+    this.timeline.add('sse', 'wall', `taken down at ${this.origin}: ${opened} of ${STREAMS} streams had opened`, {
       waited_ms: performance.now() - this.#built_ms,
       opened,
     });
@@ -94,14 +82,16 @@ class Wall {
         opened_ms === undefined ? `never opened in ${this.#since()}` : `opened after ${duration(opened_ms)}, closed`,
       );
     }
-    this.say(`The wall is down. ${opened} of ${STREAMS} streams had opened, ${STREAMS - opened} never did.`);
+    const never = opened < STREAMS ? `${STREAMS - opened} never did` : 'none waited';
+    this.say(`The wall is down. ${opened} of ${STREAMS} streams had opened, ${never}.`);
     this.#resolve();
   }
 
   /** @param {Contender} contender */
   #openStream(contender) {
-    const source = new EventSource('/events?topic=metric');
+    const source = new EventSource(`${this.origin}/events?topic=metric`);
     source.onopen = () => (contender.opened_ms ??= performance.now() - this.#built_ms);
+    source.onerror = () => (contender.failed = source.readyState === EventSource.CLOSED);
     this.#sources.push(source);
   }
 
@@ -109,16 +99,15 @@ class Wall {
   async #ask() {
     const started_ms = performance.now();
     this.#asked_ms = started_ms;
+    const address = `${this.origin}/api/info`;
     try {
-      const response = await fetch('/api/info', { cache: 'no-store' });
+      const response = await fetch(address, { cache: 'no-store' });
       await response.arrayBuffer();
       this.#request.opened_ms = performance.now() - started_ms;
-      const [entry] = /** @type {PerformanceResourceTiming[]} */ (performance.getEntriesByType('resource'))
-        .filter(({ name }) => name.endsWith('/api/info'))
-        .slice(-1);
+      const [entry] = /** @type {PerformanceResourceTiming[]} */ (performance.getEntriesByName(address)).slice(-1);
       setText(
         need('.is', this.#request.item),
-        `answered after ${seconds(this.#request.opened_ms)} over ${entry?.nextHopProtocol || 'a protocol the browser does not tell'}`,
+        `answered after ${span(this.#request.opened_ms)} over ${entry?.nextHopProtocol || 'a protocol the browser does not tell'}`,
       );
       this.#request.item.dataset.state = 'open';
     } catch (error) {
@@ -135,8 +124,9 @@ class Wall {
       show(this.#request.item, 'waiting', `waiting for ${seconds(asked_ms)}`);
     else if (!this.isUp) clearInterval(this.tick);
     if (!this.isUp) return;
-    for (const { item, opened_ms } of this.#contenders) {
-      if (opened_ms === undefined) show(item, 'waiting', `waiting for ${this.#since()}`);
+    for (const { item, opened_ms, failed } of this.#contenders) {
+      if (failed) show(item, 'never', 'refused by the browser or the server');
+      else if (opened_ms === undefined) show(item, 'waiting', `waiting for ${this.#since()}`);
       else show(item, 'open', `open after ${duration(opened_ms)}`);
     }
     if (performance.now() - this.#built_ms > SETTLE_MS) this.say(this.#verdict());
@@ -146,7 +136,9 @@ class Wall {
     const opened = this.#opened();
     const waiting = STREAMS - opened;
     if (waiting === 0) return 'All seven streams are open: this connection has no wall of six.';
-    return `${opened} of ${STREAMS} opened, ${waiting} wait: with this page’s own stream ${opened + 1} connections are taken. Other tabs of this origin count too.`;
+    const own =
+      this.origin === location.origin ? `with this page’s own stream ${opened + 1}` : `${opened} by this page, so all`;
+    return `${opened} of ${STREAMS} opened, ${waiting} wait: ${own} connections are taken. Other tabs of this origin count too.`;
   }
 
   #opened() {
@@ -156,6 +148,11 @@ class Wall {
   #since() {
     return seconds(performance.now() - this.#built_ms);
   }
+}
+
+/** @param {number} ms */
+function span(ms) {
+  return ms < 1000 ? duration(ms) : seconds(ms);
 }
 
 /** @param {HTMLElement} item @param {string} state @param {string} text */

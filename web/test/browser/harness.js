@@ -35,14 +35,14 @@ const LOG_PATIENCE_MS = 40_000;
 /**
  * Starts both.
  *
- * @param {{ bypassCSP?: boolean, flags?: readonly string[], server?: readonly string[], log?: string }} [options] `bypassCSP`:
- *   to inject a test tool; `flags`: for the server; `server`: another program and its arguments; `log`: what it logs, kept
- *   for {@link startServer}'s `logged`
+ * @param {{ bypassCSP?: boolean, flags?: readonly string[], ignoreHTTPSErrors?: boolean, server?: readonly string[], log?: string }} [options]
+ *   `bypassCSP`: to inject a test tool; `flags`: for the server; `ignoreHTTPSErrors`: as if every certificate had been
+ *   accepted; `server`: another program and its arguments; `log`: what it logs, kept for {@link startServer}'s `logged`
  */
-export async function lab({ bypassCSP = false, flags = [], server: command, log } = {}) {
+export async function lab({ bypassCSP = false, flags = [], ignoreHTTPSErrors = false, server: command, log } = {}) {
   let server = await startServer(command ?? serve({ flags }), log);
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS });
-  const context = await browser.newContext({ bypassCSP, acceptDownloads: true });
+  const context = await browser.newContext({ bypassCSP, ignoreHTTPSErrors, acceptDownloads: true });
   context.setDefaultTimeout(PATIENCE_MS);
   /** What went wrong on any page. @type {string[]} */
   const complaints = [];
@@ -88,8 +88,10 @@ export async function lab({ bypassCSP = false, flags = [], server: command, log 
 
 /** The command that serves on a port of loopback, by default on any free one, and without a link. @param {{ port?: string, flags?: readonly string[] }} [how] */
 function serve({ port = '0', flags = [] } = {}) {
+  // Tests that run at once do not fight for the usual port of HTTPS.
+  const https = flags.includes('--https') ? [] : ['--https', 'off'];
   const link = flags.includes('--link-listen') ? [] : ['--link-listen', 'off'];
-  return [serverPath(), 'serve', '--http', `127.0.0.1:${port}`, ...link, ...flags];
+  return [serverPath(), 'serve', '--http', `127.0.0.1:${port}`, ...https, ...link, ...flags];
 }
 
 /** @param {readonly string[]} [command] @param {string} [log] what RUST_LOG says; then the log is kept and not shown */

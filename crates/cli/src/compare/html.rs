@@ -9,9 +9,10 @@ mod point;
 mod setting;
 mod words;
 
+pub(crate) use self::words::escaped;
 use self::{
     plots::{curve, legend, loss_percent},
-    words::{counted, escaped},
+    words::counted,
 };
 use super::{
     lane::Lane,
@@ -19,8 +20,8 @@ use super::{
 };
 
 /// Nothing may be loaded, nothing may run.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
-const STYLE: &str = include_str!("html/report.css");
+pub(crate) const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
+pub(crate) const STYLE: &str = include_str!("html/report.css");
 
 /// The page. Everything that came from outside is escaped; a figure that there is none of is a dash.
 pub(crate) fn page(comparison: &Comparison) -> String {
@@ -158,6 +159,6 @@ fn sweep(comparison: &Comparison) -> String {
 #[cfg(test)]
 pub(super) mod sample;
 #[cfg(test)]
-mod schema;
+pub(crate) mod schema;
 #[cfg(test)]
 mod tests;

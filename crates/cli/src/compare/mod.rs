@@ -8,17 +8,17 @@ pub(crate) mod args;
 mod client;
 mod csv;
 mod figures;
-mod html;
+pub(crate) mod html;
 mod lane;
-mod machine;
+pub(crate) mod machine;
 mod plan;
 mod reference;
-mod result;
+pub(crate) mod result;
 pub(crate) mod run;
 mod stage;
 pub(crate) mod target;
 mod text;
-mod threshold;
+pub(crate) mod threshold;
 mod verdict;
 
 #[cfg(test)]

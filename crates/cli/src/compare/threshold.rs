@@ -17,7 +17,7 @@ use super::{
 /// A figure's name, the unit it is asked in, and where it stands.
 type Figure = (&'static str, Unit, fn(&Measured) -> f64);
 /// A sign, and whether what was seen keeps the limit.
-type Sign = (&'static str, fn(f64, f64) -> bool);
+pub(crate) type Sign = (&'static str, fn(f64, f64) -> bool);
 
 /// What can be asked about, in the order in which they are named to who asks for something else.
 const FIGURES: [Figure; 13] = [
@@ -49,7 +49,7 @@ const FIGURES: [Figure; 13] = [
 ];
 
 /// Longer signs first, since they begin with the shorter.
-const SIGNS: [Sign; 4] = [
+pub(crate) const SIGNS: [Sign; 4] = [
     ("<=", |seen, limit| seen <= limit),
     (">=", |seen, limit| seen >= limit),
     ("<", |seen, limit| seen < limit),

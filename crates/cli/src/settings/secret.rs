@@ -36,10 +36,15 @@ pub(crate) fn read(what: &'static str, path: &Path) -> Result<Secret, SecretErro
     if secret.is_empty() || !secret.bytes().all(|b| b.is_ascii_graphic()) {
         return Err(SecretError::Shape { what, path: at() });
     }
+    warn_if_world_readable(what, path);
+    Ok(Secret::new(secret.to_owned()))
+}
+
+/// Warns of a secret that is none. `what` the file holds, in words.
+pub(crate) fn warn_if_world_readable(what: &str, path: &Path) {
     if is_world_readable(path) {
         tracing::warn!(file = %path.display(), "every user of this machine can read the {what}: chmod 600 the file");
     }
-    Ok(Secret::new(secret.to_owned()))
 }
 
 #[cfg(unix)]

@@ -120,6 +120,22 @@ fn lists_are_replaced_not_joined() {
 }
 
 #[test]
+fn proxies_are_addresses_and_networks() {
+    let serve = read(&["--trust-proxy", "10.1.0.0/16,::1"], &[]).expect("settings");
+    let networks = ["10.1.0.0/16", "::1/128"].map(|text| text.parse().expect("a network"));
+    assert_eq!(serve.access.trust_proxy, networks);
+    assert_eq!(config(&serve).expect("a configuration").trust_proxies, networks);
+    for (value, said) in [
+        ("10.1.2.3/16", "write 10.1.0.0/16 for the whole of it"),
+        ("0.0.0.0/0", "trusts everybody"),
+        ("nginx", "such as 10.1.0.0/16"),
+    ] {
+        let text = refused(&[], &[("WIRELAB_TRUST_PROXY", value)]);
+        assert!(text.contains(said), "{value}: {text}");
+    }
+}
+
+#[test]
 fn an_error_names_its_layer() {
     for (text, said) in [
         ("max-topisc = 1", r#"has a key "max-topisc" that no setting"#),
@@ -164,9 +180,14 @@ fn an_error_names_its_layer() {
 }
 
 #[test]
-fn what_comes_later_can_only_be_off() {
-    assert!(read(&["--https", "off", "--link-listen=off"], &[("WIRELAB_HTTPS", "off")]).is_ok());
-    assert!(refused(&["--https", "127.0.0.1:8443"], &[]).contains("this version has no such listener yet"));
+fn https_is_somewhere_or_off() {
+    let https = |flags: &[&str], variables: &[(&str, &str)]| read(flags, variables).expect("settings").addresses.https;
+    assert_eq!(https(&[], &[]), None, "its usual place, if that is free");
+    assert_eq!(https(&["--https", "off"], &[]), Some(OrOff::Off));
+    let variable = [("WIRELAB_HTTPS", "127.0.0.1:0")];
+    assert_eq!(https(&[], &variable), Some(OrOff::On(([127, 0, 0, 1], 0).into())));
+    assert_eq!(https(&["--https=off"], &variable), Some(OrOff::Off));
+    assert!(refused(&["--https", "8443"], &[]).contains("off says that there is to be none"));
 }
 
 #[test]

@@ -186,6 +186,27 @@ impl fmt::Display for Origin {
     }
 }
 
+/// How a visitor came to a proxy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scheme {
+    Http,
+    Https,
+}
+
+impl Scheme {
+    /// As a proxy tells it. Some call a WebSocket's by its own name.
+    pub(super) fn of_proxy(text: &str) -> Option<Self> {
+        let is = |name| text.eq_ignore_ascii_case(name);
+        if is("https") || is("wss") {
+            Some(Self::Https)
+        } else if is("http") || is("ws") {
+            Some(Self::Http)
+        } else {
+            None
+        }
+    }
+}
+
 fn usual_port(scheme: &str) -> Option<u16> {
     match scheme {
         "http" | "ws" => Some(80),

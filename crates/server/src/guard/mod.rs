@@ -4,7 +4,11 @@
 //!    operator named. Otherwise a page of any site could rebind its own name to us and read us as its own origin.
 //! 2. **Origin**, on every lane and every method that changes something: our own page, or one that the operator named.
 //!    WebSockets and simple POSTs know no same-origin policy of their own.
-//! 3. **Token**: off loopback, whoever changes what others see (publishes, sets something) needs the operator's token.
+//! 3. **Token**: off loopback, or behind a proxy, whoever changes what others see (publishes, sets something) needs the operator's token.
+//!
+//! Behind a trusted proxy the visitor's address, host and scheme are those that it vouches for ([`forwarded`]). The host
+//! that it names is judged *beside* the request's own: a forged header can only make the rules stricter. Each visitor
+//! holds as many requests and streams as one address may hold connections; a proxy's connections carry many.
 //!
 //! What passes is answered with the headers that keep our pages from running or loading what is not ours, and with
 //! those by which a page on one of our ports may read another. What does not pass is counted and told why.
@@ -13,11 +17,17 @@
 //! The internal listener is not judged: it has no pages, and those who scrape it use whatever name they have for it.
 
 mod authority;
+mod forwarded;
 mod headers;
+mod proxies;
 mod publishing;
 mod refusal;
 
-use std::{net::SocketAddr, str::FromStr, sync::Arc};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    str::FromStr,
+    sync::{Arc, Once},
+};
 
 use axum::{
     extract::{Request, State},
@@ -33,12 +43,23 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family},
     registry::Registry,
 };
+use wirelab_transport::admission::{Admission, Carried};
 
-pub(crate) use self::authority::Authority;
-pub use self::authority::{AuthorityError, Host, Origin};
-pub(crate) use self::publishing::{Publishing, only_local};
-use self::refusal::{Refusal, RefusalLabels};
-use crate::config::Config;
+pub(crate) use self::{
+    authority::Authority,
+    forwarded::Visit,
+    proxies::Proxies,
+    publishing::{Publishing, only_local},
+};
+use self::{
+    authority::Scheme,
+    refusal::{Refusal, RefusalLabels},
+};
+pub use self::{
+    authority::{AuthorityError, Host, Origin},
+    proxies::{Network, NetworkError},
+};
+use crate::{config::Config, entrance::Way, http::Peer};
 
 /// The paths on which messages travel. A foreign page may not open them, whatever the method.
 const LANES: [&str; 4] = ["/events", "/signal", "/ws", "/ws/echo"];
@@ -54,22 +75,33 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// Judges one request, and dresses its answer (for `axum::middleware::from_fn_with_state`, outermost).
 pub(crate) async fn judge(State(rules): State<Arc<Rules>>, request: Request, next: Next) -> Response {
     let (mut head, body) = request.into_parts();
-    let host = rules.host(&head);
-    let ruling = host
-        .as_ref()
-        .map_err(Refusal::clone)
-        .and_then(|host| rules.weigh(&head, host.as_ref()));
+    let peer = head.extensions.get::<Peer>().copied().unwrap_or(NOBODY);
+    let asked = rules.asked(peer, &head);
+    let ruling = asked.as_ref().map_err(Refusal::clone).and_then(|asked| {
+        let ruling = rules.weigh(&head, asked)?;
+        Ok((asked.visit.clone(), ruling, rules.place(&asked.visit)?))
+    });
     let (mut answer, allow_origin) = match ruling {
-        Ok(Ruling::Preflight { allow_origin }) => (headers::preflight(), allow_origin),
-        Ok(Ruling::Pass {
-            may_change,
-            allow_origin,
-        }) => {
+        Ok((_, Ruling::Preflight { allow_origin }, _)) => (headers::preflight(), allow_origin),
+        Ok((
+            visit,
+            Ruling::Pass {
+                may_change,
+                allow_origin,
+            },
+            place,
+        )) => {
             head.extensions.insert(may_change);
-            (next.run(Request::from_parts(head, body)).await, allow_origin)
+            head.extensions.insert(visit);
+            let mut answer = next.run(Request::from_parts(head, body)).await;
+            if let Some(carried) = place {
+                answer.extensions_mut().insert(carried);
+            }
+            (answer, allow_origin)
         }
         Err(refusal) => {
-            tracing::debug!(reason = refusal.reason(), method = %head.method, path = head.uri.path(), %refusal, "refused");
+            let visitor = asked.as_ref().map_or(peer.address.ip(), |asked| asked.visit.address);
+            tracing::debug!(reason = refusal.reason(), %visitor, method = %head.method, path = head.uri.path(), %refusal, "refused");
             rules
                 .refused
                 .get_or_create(&RefusalLabels {
@@ -79,14 +111,21 @@ pub(crate) async fn judge(State(rules): State<Arc<Rules>>, request: Request, nex
             (refusal.into_response(), None)
         }
     };
-    headers::dress(
-        answer.headers_mut(),
-        host.ok().flatten().as_ref(),
-        &rules.ports,
-        allow_origin,
-    );
+    let page = headers::Page {
+        host: asked.as_ref().ok().and_then(|asked| asked.host.as_ref()),
+        scheme: asked.as_ref().ok().and_then(|asked| asked.visit.scheme),
+        secure: peer.secure,
+    };
+    headers::dress(answer.headers_mut(), page, &rules.ours, allow_origin);
     answer
 }
+
+/// Where a request comes from that came over no connection of ours.
+const NOBODY: Peer = Peer {
+    address: SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0),
+    fronted: true,
+    secure: false,
+};
 
 /// Whether the sender of this request may change what others see, such as publish: an extension that every judged
 /// request has.
@@ -98,10 +137,28 @@ pub struct MayChange(pub bool);
 pub(crate) struct Rules {
     allow_hosts: Vec<Host>,
     allow_origins: Vec<Origin>,
-    /// Ports of our listeners: a page from any of them is our own.
-    ports: Vec<u16>,
+    /// Our listeners: a page from any of them is our own.
+    ours: Vec<Ours>,
     publishing: Publishing,
+    proxies: Proxies,
+    /// Where a visitor whom a proxy carries has a place.
+    admission: Arc<Admission>,
+    stranger: Once,
     refused: Family<RefusalLabels, Counter>,
+}
+
+/// Who asks, for which host.
+#[derive(Debug)]
+struct Asked {
+    visit: Visit,
+    host: Option<Authority>,
+}
+
+/// A listener as a page's address tells it: whether it speaks TLS, and its port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Ours {
+    port: u16,
+    secure: bool,
 }
 
 /// How a request that is not refused goes on. `allow_origin` is the page's origin when it is accepted and not the
@@ -119,15 +176,22 @@ enum Ruling {
 
 impl Rules {
     /// The rules of these listeners.
-    pub(crate) fn new(config: &Config, listeners: &[SocketAddr]) -> Self {
-        let mut ports: Vec<u16> = listeners.iter().map(SocketAddr::port).collect();
-        ports.sort_unstable();
-        ports.dedup();
+    pub(crate) fn new(config: &Config, ways: &[Way], admission: Arc<Admission>) -> Self {
+        let ours = |way: &Way| Ours {
+            port: way.address.port(),
+            secure: way.secure,
+        };
+        let mut ours: Vec<Ours> = ways.iter().map(ours).collect();
+        ours.sort_unstable();
+        ours.dedup();
         Self {
             allow_hosts: config.allow_hosts.clone(),
             allow_origins: config.allow_origins.clone(),
-            ports,
-            publishing: Publishing::of(config, listeners.iter().copied()),
+            ours,
+            publishing: Publishing::of(config, ways.iter().map(|way| way.address)),
+            proxies: Proxies::new(&config.trust_proxies),
+            admission,
+            stranger: Once::new(),
             refused: Family::default(),
         }
     }
@@ -143,6 +207,49 @@ impl Rules {
             "Requests refused by the guard, by reason",
             self.refused.clone(),
         );
+    }
+
+    /// Who is asking for what. A host that a proxy names must pass as the request's own must.
+    fn asked(&self, peer: Peer, head: &Parts) -> Result<Asked, Refusal> {
+        let visit = self.visit(peer, &head.headers)?;
+        let named = self.host(head)?;
+        let host = match &visit.host {
+            Some(forwarded) => Some(self.known(forwarded.clone())?),
+            None => named,
+        };
+        Ok(Asked { visit, host })
+    }
+
+    fn visit(&self, peer: Peer, headers: &HeaderMap) -> Result<Visit, Refusal> {
+        if peer.fronted {
+            return Ok(Visit::unknown(peer.address.ip()));
+        }
+        let visit = Visit::of(peer.address.ip(), headers, &self.proxies)?;
+        if !visit.carried && is_near(visit.address) && forwarded::claims_a_proxy(headers) {
+            self.stranger.call_once(|| {
+                tracing::warn!(
+                    from = %visit.address,
+                    "a request says that a proxy carries it, but the proxy is not trusted: its visitors are taken for the \
+                     proxy itself, and on loopback all of them may publish. If it is yours, start the server with \
+                     --trust-proxy {}",
+                    visit.address
+                );
+            });
+        }
+        Ok(visit)
+    }
+
+    /// The place of a visitor whom a proxy carries; whoever comes without one has a place by the connection.
+    fn place(&self, visit: &Visit) -> Result<Option<Arc<Carried>>, Refusal> {
+        if !visit.carried {
+            return Ok(None);
+        }
+        let counted = visit.known.then_some(visit.address);
+        let place = counted.map(|address| self.admission.admit_carried(address)).transpose();
+        Ok(Some(Arc::new(Carried {
+            visitor: visit.address,
+            place: place.map_err(|_| Refusal::AddressFull)?,
+        })))
     }
 
     /// The host that the request is meant for. None: an HTTP/1.0 client that does not say.
@@ -164,22 +271,23 @@ impl Rules {
         };
         match (target, named) {
             (Some(target), Some(named)) if target != named => Err(Refusal::HostTwice),
-            (Some(host), _) | (None, Some(host)) => {
-                let known = host.host.is_rebinding_proof() || self.allow_hosts.contains(&host.host);
-                if known {
-                    Ok(Some(host))
-                } else {
-                    Err(Refusal::HostUnknown(host.host))
-                }
-            }
+            (Some(host), _) | (None, Some(host)) => self.known(host).map(Some),
             // No browser speaks HTTP/1.0, so there is nothing to rebind.
             (None, None) if head.version < Version::HTTP_11 => Ok(None),
             (None, None) => Err(Refusal::HostMissing),
         }
     }
 
-    fn weigh(&self, head: &Parts, host: Option<&Authority>) -> Result<Ruling, Refusal> {
-        let origin = self.origin(&head.headers, host);
+    fn known(&self, host: Authority) -> Result<Authority, Refusal> {
+        if host.host.is_rebinding_proof() || self.allow_hosts.contains(&host.host) {
+            Ok(host)
+        } else {
+            Err(Refusal::HostUnknown(host.host))
+        }
+    }
+
+    fn weigh(&self, head: &Parts, asked: &Asked) -> Result<Ruling, Refusal> {
+        let origin = self.origin(&head.headers, asked);
         let path = head.uri.path();
         let preflight = head.method == Method::OPTIONS && head.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD);
         let guarded = preflight || LANES.contains(&path) || path == CREDENTIALS || !head.method.is_safe();
@@ -204,7 +312,7 @@ impl Rules {
     }
 
     /// Whether the page behind the request is ours or named by the operator, and what its browser must be told.
-    fn origin(&self, headers: &HeaderMap, host: Option<&Authority>) -> Result<Option<HeaderValue>, Refusal> {
+    fn origin(&self, headers: &HeaderMap, asked: &Asked) -> Result<Option<HeaderValue>, Refusal> {
         let value = match single(headers, &ORIGIN) {
             Single::One(value) => value,
             Single::Many => return Err(Refusal::OriginTwice),
@@ -216,11 +324,18 @@ impl Rules {
         };
         let origin: Origin = read(value).ok_or(Refusal::OriginMalformed)?; // "null" too: a sandbox or a file
         let across = Ok(Some(value.clone()));
+        let host = asked.host.as_ref();
         if let Some(host) = host.filter(|host| host.host == origin.host && is_web(&origin)) {
-            if host.port.or_else(|| origin.usual_port()) == origin.port {
+            // Where TLS leads to us, a page that came without may be anybody's who sits on the wire. The other way round
+            // is no danger: a proxy that says http may stand behind one that ended TLS.
+            let downgraded = asked.visit.scheme == Some(Scheme::Https) && &*origin.scheme == "http";
+            if !downgraded && host.port.or_else(|| origin.usual_port()) == origin.port {
                 return Ok(None); // the page and this request share host and port, whatever maps them onto ours
             }
-            if origin.port.is_some_and(|port| self.ports.contains(&port)) {
+            if origin
+                .port
+                .is_some_and(|port| self.ours.iter().any(|own| own.port == port))
+            {
                 return across;
             }
         }
@@ -229,6 +344,14 @@ impl Rules {
         } else {
             Err(Refusal::OriginForeign(origin))
         }
+    }
+}
+
+/// An address at which a proxy of one's own would be.
+fn is_near(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.is_loopback() || v4.is_private(),
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local(),
     }
 }
 

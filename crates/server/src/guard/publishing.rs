@@ -51,10 +51,10 @@ impl Publishing {
     }
 }
 
-/// Whether only this machine can reach the listeners.
+/// Whether only this machine can reach the listeners. Whoever reaches a proxy does, whatever the listeners' addresses.
 pub(crate) fn only_local(config: &Config, listeners: impl IntoIterator<Item = SocketAddr>) -> bool {
-    let mut listeners = listeners.into_iter();
-    config.visitors == Visitors::Local || listeners.all(|address| address.ip().to_canonical().is_loopback())
+    let on_loopback = |address: SocketAddr| address.ip().to_canonical().is_loopback();
+    config.visitors == Visitors::Local || config.trust_proxies.is_empty() && listeners.into_iter().all(on_loopback)
 }
 
 /// `Bearer <token>`, the token compared in a time that does not tell how much of it was right.
@@ -102,6 +102,20 @@ mod tests {
         };
         let publishing = Publishing::of(&config, ["0.0.0.0:8080".parse().expect("an address")]);
         assert_eq!(publishing, Publishing::Open);
+    }
+
+    #[test]
+    fn behind_a_proxy_loopback_is_reached_from_elsewhere() {
+        let publishing = |visitors| {
+            let config = Config {
+                trust_proxies: vec!["127.0.0.1".parse().expect("a network")],
+                visitors,
+                ..Config::default()
+            };
+            Publishing::of(&config, ["127.0.0.1:8080".parse().expect("an address")])
+        };
+        assert_eq!(publishing(Visitors::ByAddress), Publishing::Closed);
+        assert_eq!(publishing(Visitors::Local), Publishing::Open, "the operator says so");
     }
 
     #[test]

@@ -3,13 +3,16 @@
 use axum::response::{IntoResponse, Response};
 use hyper::{
     StatusCode,
-    header::{HeaderValue, WWW_AUTHENTICATE},
+    header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use prometheus_client::encoding::EncodeLabelSet;
 use thiserror::Error;
 
 use super::authority::{Host, Origin};
 use crate::problem::Problem;
+
+/// When somebody may try again for whom there is no place now, s.
+const COME_AGAIN_S: HeaderValue = HeaderValue::from_static("10");
 
 /// Why a request goes no further. The text is the answer's `detail`.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -25,6 +28,13 @@ pub(crate) enum Refusal {
          localhost or the IP address, or start the server with --allow-host {0}."
     )]
     HostUnknown(Host),
+    #[error(
+        "The request carries Forwarded and X-Forwarded-* headers that contradict each other, so who is asking cannot be \
+         known. Let the proxy before this server write one kind and remove the other."
+    )]
+    ForwardedDisagree,
+    #[error("As many requests and streams are open from your address as one may have. Close some, or come later.")]
+    AddressFull,
     #[error("The request carries more than one Origin header.")]
     OriginTwice,
     #[error(
@@ -64,11 +74,13 @@ pub(super) struct RefusalLabels {
 
 impl Refusal {
     /// Everything that [`Refusal::reason`] says.
-    pub(super) const REASONS: [&'static str; 3] = ["host", "origin", "token"];
+    pub(super) const REASONS: [&'static str; 5] = ["address-full", "forwarded", "host", "origin", "token"];
 
     /// What it is counted as.
     pub(super) fn reason(&self) -> &'static str {
         match self {
+            Self::AddressFull => "address-full",
+            Self::ForwardedDisagree => "forwarded",
             Self::HostMissing | Self::HostTwice | Self::HostMalformed | Self::HostUnknown(_) => "host",
             Self::OriginTwice | Self::OriginMalformed | Self::OriginForeign(_) | Self::CrossSite => "origin",
             Self::TokenMissing | Self::TokenWrong | Self::PublishingClosed => "token",
@@ -78,6 +90,8 @@ impl Refusal {
     fn status(&self) -> StatusCode {
         match self {
             Self::HostMissing | Self::HostTwice | Self::HostMalformed => StatusCode::BAD_REQUEST, // RFC 9112, section 3.2
+            Self::ForwardedDisagree => StatusCode::BAD_REQUEST,
+            Self::AddressFull => StatusCode::SERVICE_UNAVAILABLE, // as at the door, for those who come without a proxy
             Self::HostUnknown(_) => StatusCode::MISDIRECTED_REQUEST,
             Self::TokenMissing | Self::TokenWrong => StatusCode::UNAUTHORIZED,
             Self::OriginTwice
@@ -105,6 +119,9 @@ impl IntoResponse for Refusal {
             answer
                 .headers_mut()
                 .insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        if self == Self::AddressFull {
+            answer.headers_mut().insert(RETRY_AFTER, COME_AGAIN_S);
         }
         answer
     }

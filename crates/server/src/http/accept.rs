@@ -2,7 +2,8 @@
 
 use std::{
     future::Future,
-    io::Write as _,
+    io::{self, Write as _},
+    net::SocketAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -10,7 +11,10 @@ use std::{
 };
 
 use axum::Router;
-use hyper::StatusCode;
+use hyper::{
+    StatusCode,
+    header::{CONNECTION, HeaderValue},
+};
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{counter::Counter, family::Family},
@@ -26,19 +30,22 @@ use tokio_util::{
 };
 use tracing::{debug, warn};
 use wirelab_transport::{
-    admission::{Admission, Refused},
-    socket::Socket,
+    admission::{Admission, Permit, Refused},
+    socket::{self, Socket},
 };
 
 use super::{
+    Peer,
     activity::{Activity, Overrun},
     http1, http2,
     io::HttpIo,
 };
-use crate::config::Limits;
+use crate::{config::Limits, guard::Proxies, problem::Problem, tls::Tls};
 
 /// How long the loop waits when the system gives it no more sockets.
 const OUT_OF_FILES: Duration = Duration::from_millis(50);
+/// The first byte of a TLS connection: a record that carries a handshake (RFC 8446, 5.1).
+const HANDSHAKE: u8 = 22;
 /// What a visitor is told whom there is no place for.
 const FULL: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 10\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
@@ -47,8 +54,12 @@ const FULL: &[u8] =
 #[derive(Clone)]
 pub(crate) struct Accept {
     pub(crate) router: Router,
+    /// None: plain HTTP.
+    pub(crate) tls: Option<Tls>,
     /// Whether something of ours stands before the listener, so that all come from one address.
     pub(crate) fronted: bool,
+    /// Those whose connections carry many visitors, who are counted one by one when they ask.
+    pub(crate) proxies: Proxies,
     pub(crate) limits: Limits,
     pub(crate) admission: Arc<Admission>,
     pub(crate) counters: Counters,
@@ -125,6 +136,11 @@ impl Counters {
         self.refused.get_or_create(&Reason { reason }).inc();
     }
 
+    /// Counts a visitor of a TLS port with whom no TLS came about.
+    fn without_tls(&self, reason: &'static str) {
+        self.refused.get_or_create(&Reason { reason }).inc();
+    }
+
     fn overrun(&self, overrun: Overrun) {
         let reason = match overrun {
             Overrun::Head => "head",
@@ -151,15 +167,18 @@ impl Accept {
                     continue;
                 }
             };
-            match self.admission.admit((!self.fronted).then(|| peer.ip())) {
+            let one_visitor = !self.fronted && !self.proxies.trusts(peer.ip());
+            match self.admission.admit(one_visitor.then(|| peer.ip())) {
                 Err(refused) => {
                     self.counters.refused(refused);
-                    turn_away(tcp);
+                    if self.tls.is_none() {
+                        turn_away(tcp);
+                    }
                 }
-                Ok(permit) => match Socket::new(tcp, peer, permit, self.limits.stall_timeout) {
-                    Ok(socket) => {
+                Ok(permit) => match socket::tune(&tcp, self.limits.stall_timeout) {
+                    Ok(()) => {
                         self.counters.accepted.inc();
-                        let serve = self.clone().serve(socket);
+                        let serve = self.clone().serve(tcp, peer, permit);
                         self.tasks.spawn(cut.clone().run_until_cancelled_owned(serve));
                     }
                     Err(error) => debug!(%error, %peer, "gone before it was served"),
@@ -168,18 +187,34 @@ impl Accept {
         }
     }
 
-    async fn serve(self, socket: Socket) {
-        let (peer, activity) = (socket.peer(), Arc::new(Activity::new()));
+    /// Where the requests of a connection come from.
+    pub(super) fn peer(&self, io: &HttpIo) -> Peer {
+        Peer {
+            address: io.peer(),
+            fronted: self.fronted,
+            secure: self.tls.is_some(),
+        }
+    }
+
+    async fn serve(mut self, tcp: TcpStream, peer: SocketAddr, permit: Permit) {
+        let activity = Arc::new(Activity::new());
         let (first_byte, overrun) = activity.deadline(&self.limits);
         // Who comes while the server goes is still told so.
         let came_late = self.drain.is_cancelled();
-        let sniffed = tokio::select! {
-            sniffed = timeout_at(first_byte, HttpIo::sniff(socket, Arc::clone(&activity))) => sniffed,
+        let opening = timeout_at(first_byte, self.open(tcp, peer, permit, &activity));
+        let opened = tokio::select! {
+            opened = opening => opened,
             () = self.drain.cancelled(), if !came_late => return, // it has not asked for anything
         };
-        let ended = match sniffed {
-            Ok(Ok((io, true))) => http2::serve(io, Arc::clone(&activity), &self).await,
-            Ok(Ok((io, false))) => http1::serve(io, Arc::clone(&activity), &self).await,
+        let ended = match opened {
+            Ok(Ok((io, http2, other))) => {
+                self.router = other.unwrap_or(self.router);
+                if http2 {
+                    http2::serve(io, Arc::clone(&activity), &self).await
+                } else {
+                    http1::serve(io, Arc::clone(&activity), &self).await
+                }
+            }
             Ok(Err(_)) => Ended::Closed,
             Err(_) => Ended::Overrun(overrun),
         };
@@ -193,6 +228,48 @@ impl Accept {
             debug!(%peer, ?overrun, "closed at a deadline");
         }
     }
+
+    /// The handshake, where there is one, and the first bytes. True: HTTP/2. Another router where TLS is spoken and this
+    /// is none.
+    async fn open(
+        &self,
+        tcp: TcpStream,
+        peer: SocketAddr,
+        permit: Permit,
+        activity: &Arc<Activity>,
+    ) -> io::Result<(HttpIo, bool, Option<Router>)> {
+        let Some(tls) = &self.tls else {
+            let (io, http2) = HttpIo::sniff(Socket::new(tcp, peer, permit), Arc::clone(activity)).await?;
+            return Ok((io, http2, None));
+        };
+        let mut first = [0];
+        if tcp.peek(&mut first).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let (socket, router) = if first == [HANDSHAKE] {
+            let secure = tls.accept(tcp).await.inspect_err(|error| {
+                if error.kind() == io::ErrorKind::InvalidData {
+                    self.counters.without_tls("tls"); // it broke the protocol, or did not like the certificate
+                    debug!(%peer, %error, "no TLS came about");
+                }
+            })?;
+            (Socket::layered(secure, peer, Some(permit)), None)
+        } else {
+            self.counters.without_tls("plain");
+            (Socket::new(tcp, peer, permit), Some(use_https()))
+        };
+        let (io, http2) = HttpIo::sniff(socket, Arc::clone(activity)).await?;
+        Ok((io, http2, router))
+    }
+}
+
+/// For whoever speaks plain HTTP to a TLS port.
+fn use_https() -> Router {
+    Router::new().fallback(async || {
+        let detail = "This port speaks TLS: put https:// before its address in place of http://.";
+        let close = [(CONNECTION, HeaderValue::from_static("close"))];
+        (close, Problem::http(StatusCode::BAD_REQUEST, detail))
+    })
 }
 
 /// Says 503 to whom nothing can be given, without waiting for it.

@@ -29,13 +29,12 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::AsyncWrite as _;
 use tower::ServiceExt as _;
 use wirelab_model::frame::ErrorCode;
-use wirelab_transport::{Taken, Takeover};
+use wirelab_transport::{Taken, Takeover, admission::Carried};
 
 use super::{
-    Visitor,
     accept::{Accept, Ended, Watch},
     activity::Activity,
     io::HttpIo,
@@ -47,16 +46,16 @@ const MAX_HEAD_BYTES: usize = 32 * 1024;
 /// Most headers of a request.
 const MAX_HEADERS: usize = 64;
 
-type Slot = Arc<Mutex<Option<(Bytes, Takeover)>>>;
+type Slot = Arc<Mutex<Option<(Bytes, Takeover, Option<Arc<Carried>>)>>>;
 
 pub(super) async fn serve(io: HttpIo, activity: Arc<Activity>, accept: &Accept) -> Ended {
-    let (slot, visitor) = (Slot::default(), io.visitor(accept.fronted));
+    let (slot, peer) = (Slot::default(), accept.peer(&io));
     let service = {
         let (slot, accept, activity) = (Arc::clone(&slot), accept.clone(), Arc::clone(&activity));
-        service_fn(move |request| {
+        service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(peer);
             Box::pin(answer(
                 request,
-                visitor,
                 accept.clone(),
                 Arc::clone(&activity),
                 Arc::clone(&slot),
@@ -93,14 +92,17 @@ pub(super) async fn serve(io: HttpIo, activity: Arc<Activity>, accept: &Accept) 
     };
     let (mut socket, early) = parts.io.into_inner().into_socket();
     match ended {
-        Ok(Some((head, takeover))) => {
+        Ok(Some((head, takeover, carried))) => {
+            if let Some(carried) = carried {
+                socket.carry(carried);
+            }
             let early = [&parts.read_buf[..], &early].concat().into();
             takeover.give(Taken { socket, head, early });
             Ended::Taken
         }
         _ => {
-            // The last answer is with the kernel; a peer that does not take it is not waited for.
-            let _ = socket.tcp_mut().shutdown().await;
+            // The last answer is with the socket; a peer that does not take it is not waited for.
+            poll_fn(|cx| Poll::Ready(Pin::new(&mut socket).poll_shutdown(cx).is_ready())).await;
             Ended::Closed
         }
     }
@@ -108,8 +110,7 @@ pub(super) async fn serve(io: HttpIo, activity: Arc<Activity>, accept: &Accept) 
 
 /// Judges one request. Pending for ever where the answer is a takeover.
 async fn answer(
-    mut request: Request<Incoming>,
-    visitor: Visitor,
+    request: Request<Incoming>,
     accept: Accept,
     activity: Arc<Activity>,
     slot: Slot,
@@ -117,24 +118,24 @@ async fn answer(
     let held = InFlight::begin(activity);
     let bare =
         request.method() == Method::GET && request.version() <= Version::HTTP_11 && request.body().is_end_stream();
-    request.extensions_mut().insert(visitor);
     let mut response = accept
         .router
         .oneshot(request.map(Body::new))
         .await
         .unwrap_or_else(|never| match never {});
     accept.counters.answered(response.status());
+    let carried = response.extensions_mut().remove::<Arc<Carried>>();
     match response.extensions_mut().remove::<Takeover>() {
         Some(takeover) if bare && !response.headers().contains_key(CONTENT_ENCODING) => {
-            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some((head(&response), takeover));
+            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some((head(&response), takeover, carried));
             drop(response);
             pending().await
         }
         _ if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
             let why = "a WebSocket upgrade is a GET without a body";
-            Ok(held.with(Problem::new(ErrorCode::BadField, why).into_response()))
+            Ok(held.with(Problem::new(ErrorCode::BadField, why).into_response(), carried))
         }
-        _ => Ok(held.with(response)),
+        _ => Ok(held.with(response, carried)),
     }
 }
 
@@ -179,9 +180,13 @@ impl InFlight {
         Self(activity)
     }
 
-    /// Lets the request last as long as the answer's body.
-    pub(super) fn with(self, response: Response<Body>) -> Response<Held> {
-        response.map(|body| Held { body, _request: self })
+    /// Lets the request, and the place of a visitor whom a proxy carries, last as long as the answer's body.
+    pub(super) fn with(self, response: Response<Body>, carried: Option<Arc<Carried>>) -> Response<Held> {
+        response.map(|body| Held {
+            body,
+            _request: self,
+            _place: carried,
+        })
     }
 }
 
@@ -196,6 +201,7 @@ impl Drop for InFlight {
 pub(super) struct Held {
     body: Body,
     _request: InFlight,
+    _place: Option<Arc<Carried>>,
 }
 
 impl HttpBody for Held {

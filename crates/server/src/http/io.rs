@@ -2,21 +2,19 @@
 
 use std::{
     io::{self, IoSlice},
+    net::SocketAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
 };
 
 use bytes::{Buf as _, BytesMut};
-use tokio::{
-    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use wirelab_transport::socket::Socket;
 
-use super::{Visitor, activity::Activity};
+use super::activity::Activity;
 
-/// How HTTP/2 begins where nothing was negotiated (RFC 9113, 3.4).
+/// How HTTP/2 begins (RFC 9113, 3.4), also where TLS has negotiated it.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 #[derive(Debug)]
@@ -35,7 +33,7 @@ impl HttpIo {
         let mut early = BytesMut::with_capacity(PREFACE.len());
         while early.len() < PREFACE.len() && PREFACE.starts_with(&early) {
             let mut room = [0; PREFACE.len()];
-            let read = socket.tcp_mut().read(&mut room[early.len()..]).await?;
+            let read = socket.read(&mut room[early.len()..]).await?;
             if read == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
@@ -54,8 +52,9 @@ impl HttpIo {
         ))
     }
 
-    pub(super) fn visitor(&self, fronted: bool) -> Visitor {
-        Visitor((!fronted).then(|| self.socket.peer().ip()))
+    /// The address at the other end.
+    pub(super) fn peer(&self) -> SocketAddr {
+        self.socket.peer()
     }
 
     /// The socket, and what HTTP has not read of its first bytes.
@@ -63,8 +62,8 @@ impl HttpIo {
         (self.socket, self.early)
     }
 
-    fn tcp(&mut self) -> Pin<&mut TcpStream> {
-        Pin::new(self.socket.tcp_mut())
+    fn socket(&mut self) -> Pin<&mut Socket> {
+        Pin::new(&mut self.socket)
     }
 }
 
@@ -77,7 +76,7 @@ impl AsyncRead for HttpIo {
             return Poll::Ready(Ok(()));
         }
         let before = buf.filled().len();
-        let read = self.tcp().poll_read(cx, buf);
+        let read = self.socket().poll_read(cx, buf);
         if buf.filled().len() > before {
             self.activity.read();
         }
@@ -90,7 +89,7 @@ impl AsyncRead for HttpIo {
 
 impl AsyncWrite for HttpIo {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let wrote = self.tcp().poll_write(cx, bytes);
+        let wrote = self.socket().poll_write(cx, bytes);
         self.note_write(&wrote);
         wrote
     }
@@ -100,7 +99,7 @@ impl AsyncWrite for HttpIo {
         cx: &mut Context<'_>,
         bytes: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let wrote = self.tcp().poll_write_vectored(cx, bytes);
+        let wrote = self.socket().poll_write_vectored(cx, bytes);
         self.note_write(&wrote);
         wrote
     }
@@ -111,7 +110,7 @@ impl AsyncWrite for HttpIo {
 
     /// hyper flushes the socket only once its own write buffer is empty.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = self.tcp().poll_flush(cx);
+        let flushed = self.socket().poll_flush(cx);
         if flushed.is_ready() {
             self.activity.set_flushed();
         }
@@ -119,7 +118,7 @@ impl AsyncWrite for HttpIo {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.tcp().poll_shutdown(cx)
+        self.socket().poll_shutdown(cx)
     }
 }
 

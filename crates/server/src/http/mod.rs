@@ -15,6 +15,13 @@ mod io;
 
 pub(crate) use accept::{Accept, Counters};
 
-/// Where the connection of a request comes from: a request extension that both versions set.
+/// Where a request comes from: an extension that every request over HTTP has, for the guard.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Visitor(pub(crate) Option<std::net::IpAddr>);
+pub(crate) struct Peer {
+    /// The other end of its connection.
+    pub(crate) address: std::net::SocketAddr,
+    /// Whether that is something of ours which carries many and tells nothing of them.
+    pub(crate) fronted: bool,
+    /// Whether it came over TLS that we end.
+    pub(crate) secure: bool,
+}

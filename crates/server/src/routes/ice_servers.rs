@@ -12,7 +12,7 @@ use hyper::header::{CACHE_CONTROL, HeaderName, HeaderValue, RETRY_AFTER};
 use serde::Serialize;
 use wirelab_model::{frame::ErrorCode, signal::IceServer};
 
-use crate::{app::App, http::Visitor, problem::Problem};
+use crate::{app::App, guard::Visit, problem::Problem};
 
 /// A credential is one visitor's.
 const NO_STORE: [(HeaderName, HeaderValue); 1] = [(CACHE_CONTROL, HeaderValue::from_static("no-store"))];
@@ -30,8 +30,8 @@ struct IceServers {
     expires_at: Option<u64>,
 }
 
-pub(crate) async fn get(State(app): State<App>, Extension(Visitor(address)): Extension<Visitor>) -> Response {
-    match app.turn.mint(address) {
+pub(crate) async fn get(State(app): State<App>, Extension(visit): Extension<Visit>) -> Response {
+    match app.turn.mint(visit.counted()) {
         Ok(minted) => {
             let (ttl, expires_at) = minted
                 .as_ref()

@@ -83,7 +83,7 @@ impl Info {
             heartbeat_ms: heartbeat.as_millis(),
         };
         let listener = |way: &Way| Listener {
-            scheme: "http",
+            scheme: way.scheme(),
             address: way.address,
             url: way.url(),
             path: way.path,

@@ -1,7 +1,7 @@
 //! Info, health, metrics and pages through the whole router, without a socket.
 
 use std::{
-    net::SocketAddr,
+    net::IpAddr,
     sync::Arc,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
 use wirelab_model::Transport;
-use wirelab_transport::{clock::Clock, counters::Counters, feed::Feed, sse, webrtc, websocket};
+use wirelab_transport::{admission::Admission, clock::Clock, counters::Counters, feed::Feed, sse, webrtc, websocket};
 
 use crate::{
     VERSION,
@@ -27,8 +27,16 @@ use crate::{
     config::{Config, Secret, Turn},
     entrance::Way,
     guard::{MayChange, Rules},
-    http::Visitor,
+    http::Peer,
 };
+
+fn way(text: &str) -> Way {
+    Way {
+        path: "direct",
+        secure: false,
+        address: text.parse().expect("an address"),
+    }
+}
 
 struct Fixture {
     app: App,
@@ -37,9 +45,12 @@ struct Fixture {
 
 impl Fixture {
     fn new(config: Config, listeners: &[&str]) -> Self {
-        let addresses: Vec<SocketAddr> = listeners.iter().map(|text| text.parse().expect("an address")).collect();
+        let ways: Arc<[Way]> = listeners.iter().map(|text| way(text)).collect();
         let mut registry = Registry::with_prefix("wirelab");
-        let (lanes, rules) = (Counters::register(&mut registry), Rules::new(&config, &addresses));
+        let (lanes, rules) = (
+            Counters::register(&mut registry),
+            Rules::new(&config, &ways, Admission::new(1, 1)),
+        );
         rules.register(&mut registry);
         let (feed, tasks) = (Feed::new(Clock::start(), config.feed), TaskTracker::new());
         let sse = crate::sse_settings(&config);
@@ -63,13 +74,7 @@ impl Fixture {
             webrtc,
             turn,
             config: Arc::new(config),
-            ways: addresses
-                .into_iter()
-                .map(|address| Way {
-                    path: "direct",
-                    address,
-                })
-                .collect(),
+            ways,
             sse: sse::Room::start(feed.clone(), sse, lanes.lane(Transport::Sse), tasks.clone()),
             websocket: websocket::Room::start(feed.clone(), websocket, lanes.lane(Transport::WebSocket), tasks),
             feed,
@@ -112,7 +117,11 @@ async fn get(router: &Router, path: &str) -> Answer {
 async fn get_from(router: &Router, address: &str, path: &str) -> Answer {
     let request = Request::get(path)
         .header("host", "localhost:8080")
-        .extension(Visitor(Some(address.parse().expect("an address"))))
+        .extension(Peer {
+            address: (address.parse::<IpAddr>().expect("an address"), 50_000).into(),
+            fronted: false,
+            secure: false,
+        })
         .body(Body::empty())
         .expect("a request");
     let (head, body) = router.clone().oneshot(request).await.expect("an answer").into_parts();
@@ -342,7 +351,7 @@ async fn an_entrance_has_its_own_paths_beside_ours_and_they_are_judged_as_ours_a
         axum::routing::put(|Extension(MayChange(may)): Extension<MayChange>| async move { may.to_string() }),
     );
     let ask = async |listener: &str, host: &str| {
-        let rules = Rules::new(&Config::default(), &[listener.parse().expect("an address")]);
+        let rules = Rules::new(&Config::default(), &[way(listener)], Admission::new(1, 1));
         let request = Request::put("/api/beside").header("host", host).body(Body::empty());
         let router = app.router(beside.clone(), Arc::new(rules));
         let answer = router.oneshot(request.expect("a request")).await.expect("an answer");

@@ -1,4 +1,4 @@
-//! `GET /ws` and `GET /ws/echo`: the upgrade to a WebSocket.
+//! `GET /ws` and `GET /ws/echo`: the upgrade to a WebSocket. On HTTP/2 the method is CONNECT.
 
 use axum::{
     Extension,
@@ -8,6 +8,7 @@ use axum::{
 };
 use hyper::{
     HeaderMap, Method, StatusCode, Version,
+    ext::Protocol,
     header::{HeaderValue, SEC_WEBSOCKET_VERSION, UPGRADE},
 };
 use wirelab_transport::websocket::{OpenError, Request};
@@ -19,6 +20,7 @@ pub(crate) async fn get(
     State(app): State<App>,
     method: Method,
     version: Version,
+    protocol: Option<Extension<Protocol>>,
     query: Pairs,
     Extension(MayChange(may_publish)): Extension<MayChange>,
     headers: HeaderMap,
@@ -27,6 +29,7 @@ pub(crate) async fn get(
     let request = Request {
         method: &method,
         version,
+        protocol: protocol.as_ref().map(|Extension(protocol)| protocol.as_str()),
         headers: &headers,
         query: &query,
         may_publish,
@@ -34,10 +37,17 @@ pub(crate) async fn get(
     Ok(answer(app.websocket.open(&request)))
 }
 
-pub(crate) async fn get_echo(State(app): State<App>, method: Method, version: Version, headers: HeaderMap) -> Response {
+pub(crate) async fn get_echo(
+    State(app): State<App>,
+    method: Method,
+    version: Version,
+    protocol: Option<Extension<Protocol>>,
+    headers: HeaderMap,
+) -> Response {
     let request = Request {
         method: &method,
         version,
+        protocol: protocol.as_ref().map(|Extension(protocol)| protocol.as_str()),
         headers: &headers,
         query: &[],
         may_publish: false,

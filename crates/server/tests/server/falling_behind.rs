@@ -6,7 +6,7 @@ use wirelab_model::{
     frame::{GapReason, Received},
 };
 
-use crate::support::{Client, Peer, Seen, Server, soon};
+use crate::support::{Client, Peer, Seen, Server, Way, soon};
 
 /// Messages that no kernel keeps for a reader that does not read: 40 KB each.
 const MESSAGES: u64 = 100;
@@ -82,8 +82,16 @@ impl Account {
     }
 }
 
-async fn stopped_reader(lane: Transport, policy: &str) -> (Server, Account) {
-    let server = Server::with(|config| config.feed.ring_messages = KEPT);
+/// Every lane, and those that TLS and HTTP/2 can carry once more over each.
+fn carried() -> impl Iterator<Item = (Way, Transport)> {
+    let all = Way::ALL
+        .into_iter()
+        .flat_map(|way| Transport::ALL.map(|lane| (way, lane)));
+    all.filter(|(way, lane)| *way == Way::Plain || *lane != Transport::DataChannel)
+}
+
+async fn stopped_reader(way: Way, lane: Transport, policy: &str) -> (Server, Account) {
+    let server = Server::over_with(way, |config| config.feed.ring_messages = KEPT);
     let (client, _) = Client::greeted(&server, lane, &format!("topic=a&policy={policy}")).await;
     client.stop_reading();
     let cursors = overwhelm(&server).await;
@@ -102,14 +110,14 @@ fn skipped(lane: Transport, reason: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn gap_names_what_is_missing_and_goes_on_from_the_oldest_kept() {
-    for lane in Transport::ALL {
-        let (server, account) = stopped_reader(lane, "gap").await;
+    for (way, lane) in carried() {
+        let (server, account) = stopped_reader(way, lane, "gap").await;
         account.is_complete();
         assert!(account.gaps.iter().all(|(_, _, reason)| *reason == GapReason::Slow) && !account.gaps.is_empty());
         let oldest = MESSAGES - KEPT as u64 + 1;
         assert!(
             account.messages.ends_with(&(oldest..=MESSAGES).collect::<Vec<_>>()),
-            "{lane:?}: {account:?}"
+            "{way:?} {lane:?}: {account:?}"
         );
         let count: u64 = account.gaps.iter().map(|(from, to, _)| to - from + 1).sum();
         server.until(&skipped(lane, "slow"), count).await;
@@ -118,28 +126,31 @@ async fn gap_names_what_is_missing_and_goes_on_from_the_oldest_kept() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn latest_skips_to_the_newest_and_names_what_it_skipped() {
-    for lane in Transport::ALL {
-        let (server, account) = stopped_reader(lane, "latest").await;
+    for (way, lane) in carried() {
+        let (server, account) = stopped_reader(way, lane, "latest").await;
         account.is_complete();
         assert!(account.gaps.iter().all(|(_, _, reason)| *reason == GapReason::Latest) && !account.gaps.is_empty());
         let count: u64 = account.gaps.iter().map(|(from, to, _)| to - from + 1).sum();
-        assert!(count > MESSAGES / 2, "{lane:?}: {account:?}");
+        assert!(count > MESSAGES / 2, "{way:?} {lane:?}: {account:?}");
         server.until(&skipped(lane, "latest"), count).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn disconnect_ends_the_connection_and_a_resume_names_what_is_missing() {
-    for lane in Transport::ALL {
-        let (server, account) = stopped_reader(lane, "disconnect").await;
-        assert_eq!(account.gaps, [], "{lane:?}");
-        let last = *account.messages.last().expect("the first messages fit");
+    for (way, lane) in carried() {
+        let (server, account) = stopped_reader(way, lane, "disconnect").await;
+        assert_eq!(account.gaps, [], "{way:?} {lane:?}");
+        let last = *account
+            .messages
+            .last()
+            .unwrap_or_else(|| panic!("the first messages fit: {way:?} {lane:?} {account:?}"));
         assert!(
             account.messages.iter().copied().eq(1..=last) && last < MESSAGES,
-            "{lane:?}: {account:?}"
+            "{way:?} {lane:?}: {account:?}"
         );
         let code = if lane == Transport::WebSocket { Some(4001) } else { None };
-        assert_eq!(account.end, Some(Seen::End(code)), "{lane:?}");
+        assert_eq!(account.end, Some(Seen::End(code)), "{way:?} {lane:?}");
         server
             .until(
                 &format!("connections_closed_total{{lane=\"{}\",reason=\"slow\"}}", lane.id()),

@@ -158,7 +158,7 @@ async fn a_method_that_a_path_does_not_take_is_a_problem() {
         ("DELETE", "/api/info", "GET,HEAD"),
         ("GET", "/api/topics/a", "POST"),
         ("POST", "/events", "GET,HEAD"),
-        ("POST", "/ws", "GET,HEAD"),
+        ("POST", "/ws", "GET,HEAD,CONNECT"), // the last one on HTTP/2,
         ("PUT", "/health/live", "GET,HEAD"),
     ] {
         let answer = server

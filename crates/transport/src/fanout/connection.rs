@@ -84,7 +84,8 @@ impl Connection {
 
     /// The connection's span. Made for each event instead of kept: a kept one costs more memory than the connection.
     pub(super) fn span(&self, framing: &Framing) -> Span {
-        tracing::info_span!("connection", id = self.id, lane = framing.transport.id(), peer = %self.socket.peer())
+        let visitor = self.socket.visitor().map(tracing::field::display); // behind a proxy the peer is the proxy
+        tracing::info_span!("connection", id = self.id, lane = framing.transport.id(), peer = %self.socket.peer(), visitor)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -307,6 +308,10 @@ impl Connection {
                 }
                 if state.in_step() {
                     state.blocked = false;
+                    if let Poll::Ready(Err(error)) = self.socket.poll_flush(cx) {
+                        state.break_off(&error);
+                        continue;
+                    }
                     return Poll::Pending;
                 }
             }
@@ -351,7 +356,7 @@ impl Connection {
     /// Lets the last bytes arrive: a socket closed with unread input would reset the connection and take them along.
     pub(super) async fn linger(&self) {
         let end = async {
-            if self.socket.finish().is_ok() {
+            if poll_fn(|cx| self.socket.poll_finish(cx)).await.is_ok() {
                 while poll_fn(|cx| self.poll_read(cx, &mut |_| {})).await.is_none() {}
             }
         };

@@ -17,7 +17,7 @@ use crate::{
     clock::Clock,
     counters::Counters,
     feed::{Feed, Limits},
-    socket::Socket,
+    socket::{self, Socket},
 };
 
 /// Pads every message, so that a few fill a socket.
@@ -77,7 +77,8 @@ impl Lab {
         let (reader, accepted) = tokio::join!(socket.connect(address), self.listener.accept());
         let (tcp, peer) = accepted.expect("a connection");
         let permit = self.admission.admit(Some(peer.ip())).expect("room");
-        let socket = Socket::new(tcp, peer, permit, Duration::from_secs(60)).expect("it is open");
+        socket::tune(&tcp, Duration::from_secs(60)).expect("it is open");
+        let socket = Socket::new(tcp, peer, permit);
         let opened = self.feed.subscribe(&self.topic, None, policy).expect("room");
         self.fanout.adopt(socket, b"hello\n", vec![opened], &[], |_, _| {});
         reader.expect("a connection")

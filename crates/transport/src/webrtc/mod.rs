@@ -21,6 +21,7 @@
 mod channels;
 mod connect;
 mod counters;
+mod early;
 mod gate;
 mod loss;
 mod path;

@@ -13,7 +13,7 @@ use std::{
     io::{self, IoSliceMut},
     net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll, Waker},
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -231,7 +231,7 @@ impl Local {
 
 impl Inbox {
     /// Says whether there was room.
-    fn push(&self, datagram: &[u8], from: SocketAddr) -> bool {
+    pub(super) fn push(&self, datagram: &[u8], from: SocketAddr) -> bool {
         let mut queue = self.queue();
         let room = queue.len() < INBOX_DATAGRAMS;
         if room {
@@ -247,8 +247,8 @@ impl Inbox {
         bufs: &mut [IoSliceMut<'_>],
         meta: &mut [RecvMeta],
     ) -> Poll<io::Result<usize>> {
-        // The stack also looks without wanting to be woken; that must not take the place of whom to wake.
-        if !cx.waker().will_wake(Waker::noop()) {
+        // That must not take the place of whom to wake.
+        if !only_looks(cx) {
             self.waker.register(cx.waker());
         }
         let (mut queue, mut filled) = (self.queue(), 0);
@@ -256,10 +256,7 @@ impl Inbox {
             let Some((datagram, from)) = queue.pop_front() else {
                 break;
             };
-            let len = datagram.len().min(buf.len());
-            buf[..len].copy_from_slice(&datagram[..len]);
-            *meta = RecvMeta::default();
-            (meta.addr, meta.len, meta.stride) = (from, len, len.max(1));
+            fill(buf, meta, &datagram, from);
             filled += 1;
         }
         match filled {
@@ -271,6 +268,21 @@ impl Inbox {
     fn queue(&self) -> MutexGuard<'_, VecDeque<(Box<[u8]>, SocketAddr)>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Gives a datagram to who receives.
+pub(super) fn fill(buf: &mut [u8], meta: &mut RecvMeta, datagram: &[u8], from: SocketAddr) {
+    let len = datagram.len().min(buf.len());
+    buf[..len].copy_from_slice(&datagram[..len]);
+    *meta = RecvMeta::default();
+    (meta.addr, meta.len, meta.stride) = (from, len, len.max(1));
+}
+
+/// Whether the stack looks without wanting to be woken, as it does for what else has arrived: then its waker is
+/// [`Waker::noop`](std::task::Waker::noop), which carries nothing. `will_wake` must not be asked: it compares the addresses
+/// of two tables, and an optimized build gives each crate a copy of the table of its own.
+pub(super) fn only_looks(cx: &Context<'_>) -> bool {
+    cx.waker().data().is_null()
 }
 
 /// Receives for as long as it is polled.

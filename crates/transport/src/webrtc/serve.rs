@@ -43,7 +43,7 @@ pub struct Settings {
     pub version: &'static str,
     /// Topics of one connection.
     pub topics_per_connection: usize,
-    /// Peers in all: each costs a few milliseconds of CPU and some 450 KiB.
+    /// Peers in all: each costs a few milliseconds of CPU and some 270 KiB.
     pub peers: usize,
     /// Peers of one address; loopback does not count.
     pub peers_per_address: usize,

@@ -31,12 +31,14 @@ use super::{
 /// How often ICE looks whether there is something to do; the default of 200 ms is also how long 0.21.1 holds back what it
 /// writes of its own accord.
 const CHECK_INTERVAL: Duration = Duration::from_millis(20);
-/// What our answer announces as `max-message-size` (RFC 8841), though only `MAX_MESSAGE_BYTES` are allowed. A browser
-/// throws at its own page for what is above the announced size, and a message cut short by SCTP has nobody to tell: so
-/// what is above our limit arrives up to here, and its sender is answered `too_large` as on the other lanes.
-const READABLE_BYTES: u32 = 256 * 1024;
-/// The receive window of one association: two of the largest messages.
-const RECEIVE_WINDOW_BYTES: u32 = 512 * 1024;
+/// What our answer announces as `max-message-size` (RFC 8841), a little above the `MAX_MESSAGE_BYTES` that are allowed. A
+/// browser throws at its own page for what is above the announced size, and a message cut short by SCTP has nobody to
+/// tell: so what is above our limit arrives up to here, and its sender is answered `too_large` as on the other lanes. It
+/// is not more because webrtc 0.21.1 fills so many bytes with zeros for each peer and never uses them
+/// (docs/decisions/0012-idle-peers.md).
+const READABLE_BYTES: u32 = 68 * 1024;
+/// The receive window of one association: three of the largest messages.
+const RECEIVE_WINDOW_BYTES: u32 = 3 * READABLE_BYTES;
 /// Channels that a foreign client may open before anybody looks.
 const WAITING_CHANNELS: usize = 8;
 
@@ -147,6 +149,7 @@ impl Stack {
         let runtime = PeerRuntime {
             locals: wanted.locals,
             ufrag,
+            dials: !wanted.lite,
             flow: Arc::clone(&flow),
         };
         let configuration = RTCConfigurationBuilder::new().with_certificates(wanted.certificate.into_iter().collect());

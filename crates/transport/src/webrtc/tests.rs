@@ -356,5 +356,6 @@ async fn two_hundred_abandoned_peers_leave_nothing() {
     );
 }
 
+mod opening;
 mod strangers;
 mod under_loss;

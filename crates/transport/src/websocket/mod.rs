@@ -3,7 +3,7 @@
 //! **What it promises.** `hello` at once, an answer to every command, and for each subscription every message once and
 //! in order, or a `gap` or `resync` that names what is missing.
 //!
-//! **How it opens.** `GET /ws` with an upgrade; `?topic=…&policy=…&cursor=…` subscribes at once. `GET /ws/echo` opens a
+//! **How it opens.** `GET /ws` with an upgrade, or an extended CONNECT on HTTP/2 (RFC 8441); `?topic=…&policy=…&cursor=…` subscribes at once. `GET /ws/echo` opens a
 //! connection that sends every message back as it came, for conformance suites and load tools. [`Room::open_text`] opens
 //! one for a protocol of somebody else's: text in, text out.
 //!

@@ -75,6 +75,9 @@ pub enum OpenError {
     /// The request is no upgrade as RFC 6455 section 4.2.1 wants it.
     #[error("this path takes a WebSocket upgrade (RFC 6455, 4.2.1): {0}")]
     Handshake(#[from] ProtocolError),
+    /// The CONNECT is not one that RFC 8441 section 5 wants.
+    #[error("over HTTP/2 this path takes an extended CONNECT (RFC 8441, 5): {0}")]
+    Connect(&'static str),
     /// A topic is outside the grammar.
     #[error("{0}")]
     Topic(#[from] TopicError),
@@ -100,7 +103,7 @@ impl OpenError {
     #[must_use]
     pub fn code(&self) -> ErrorCode {
         match self {
-            Self::Handshake(_) | Self::Field(_) => ErrorCode::BadField,
+            Self::Handshake(_) | Self::Connect(_) | Self::Field(_) => ErrorCode::BadField,
             Self::Cursor(_) => ErrorCode::BadCursor,
             Self::Topic(error) => error.code(),
             Self::TooManyTopics(_) | Self::Full(_) => ErrorCode::Limit,
@@ -116,6 +119,8 @@ pub struct Request<'a> {
     pub method: &'a Method,
     /// The request's version.
     pub version: Version,
+    /// HTTP/2's `:protocol`, if the request has one.
+    pub protocol: Option<&'a str>,
     /// The request's headers.
     pub headers: &'a HeaderMap,
     /// `topic`, `policy` and `cursor` pairs.
@@ -325,8 +330,11 @@ impl Room {
     }
 }
 
-/// Checks the upgrade and answers 101 with the right `Sec-WebSocket-Accept`.
+/// Checks the upgrade and answers 101 with the right `Sec-WebSocket-Accept`; an extended CONNECT is answered 200.
 fn handshake(request: &Request<'_>) -> Result<Response<()>, OpenError> {
+    if request.method == Method::CONNECT {
+        return connect(request);
+    }
     let mut checked = http::Request::new(());
     *checked.method_mut() = request.method.clone();
     *checked.version_mut() = request.version;
@@ -336,6 +344,17 @@ fn handshake(request: &Request<'_>) -> Result<Response<()>, OpenError> {
         tungstenite::Error::Protocol(error) => OpenError::Handshake(error),
         _ => OpenError::Handshake(ProtocolError::InvalidSecWebSocketKey),
     })
+}
+
+/// HTTP/2 needs no key: no cache or proxy of old takes its frames for a request.
+fn connect(request: &Request<'_>) -> Result<Response<()>, OpenError> {
+    let version = request.headers.get(header::SEC_WEBSOCKET_VERSION);
+    match request.protocol {
+        Some("websocket") if version.is_some_and(|version| version == "13") => Ok(Response::new(())),
+        Some("websocket") => Err(OpenError::Connect("its sec-websocket-version is not 13")),
+        Some(_) => Err(OpenError::Connect("its :protocol is not websocket")),
+        None => Err(OpenError::Connect("it has no :protocol")),
+    }
 }
 
 /// The subprotocols that the client offers, in its order.

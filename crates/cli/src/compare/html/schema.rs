@@ -15,7 +15,7 @@ const SCHEMA: &str = include_str!("../../../../../docs/schema/compare.v1.json");
 const SILENT_WORDS: [&str; 4] = ["$schema", "$defs", "title", "description"];
 
 /// What does not fit, one line each.
-fn faults(value: &Value, schema: &Value, root: &Value, at: &str) -> Vec<String> {
+pub(crate) fn faults(value: &Value, schema: &Value, root: &Value, at: &str) -> Vec<String> {
     let mut faults = Vec::new();
     for (word, wanted) in schema.as_object().expect("a schema is an object") {
         let said = |what: String| vec![format!("{at}: {what}")];
@@ -48,6 +48,12 @@ fn faults(value: &Value, schema: &Value, root: &Value, at: &str) -> Vec<String> 
                 missing.map(|name| format!("{at}: {name} is missing")).collect()
             }
             "properties" => properties(value, wanted, root, at),
+            "additionalProperties" => {
+                let fields = value.as_object().into_iter().flatten();
+                fields
+                    .flat_map(|(name, field)| self::faults(field, wanted, root, &format!("{at}/{name}")))
+                    .collect()
+            }
             "items" => {
                 let items = list(value).iter().enumerate();
                 items

@@ -11,7 +11,7 @@ use crate::compare::lane::Lane;
 const NONE: &str = "–";
 
 /// Text from outside, safe in HTML's text and in its attributes.
-pub(super) fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {

@@ -47,11 +47,23 @@ impl Http2 {
 
     /// Asks for `path` and returns the stream's number.
     pub(crate) async fn get(&mut self, path: &str) -> u32 {
+        self.get_with(path, &[]).await
+    }
+
+    /// The same with headers.
+    pub(crate) async fn get_with(&mut self, path: &str, headers: &[(&str, &str)]) -> u32 {
         // Indexed fields of the static table (RFC 7541, appendix A), and literals without indexing.
         let mut fields = vec![0x82, 0x86]; // :method GET, :scheme http
         for (name, value) in [(0x01, "localhost"), (0x04, path)] {
             fields.extend([name, u8::try_from(value.len()).expect("a short value")]);
             fields.extend_from_slice(value.as_bytes());
+        }
+        for (name, value) in headers {
+            fields.push(0x00);
+            for text in [name, value] {
+                fields.push(u8::try_from(text.len()).expect("a short text"));
+                fields.extend_from_slice(text.as_bytes());
+            }
         }
         let stream = self.next_stream;
         self.next_stream += 2;

@@ -3,6 +3,7 @@
 mod client;
 mod h2;
 mod peer;
+mod secure;
 mod server;
 mod socket;
 
@@ -11,7 +12,8 @@ use std::time::Duration;
 pub(crate) use client::{Client, Seen};
 pub(crate) use h2::{Http2, kind};
 pub(crate) use peer::{Answer, Event, Peer, get, post, read_event};
-pub(crate) use server::{Server, Watched};
+pub(crate) use secure::{Http2Client, Identity, secure_tcp};
+pub(crate) use server::{Server, Watched, Way};
 pub(crate) use socket::{Frame, Socket, frame, upgrade};
 
 /// What takes longer does not happen: the test fails. Generous, since the machine may be busy.

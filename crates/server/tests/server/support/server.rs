@@ -5,17 +5,39 @@ use std::{net::SocketAddr, time::Duration};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use wirelab_model::Cursor;
-use wirelab_server::{Entrance, Listeners, RunError, config::Config};
+use wirelab_server::{Entrance, Listeners, RunError, Tls, config::Config};
 
-use super::{Answer, Peer, Socket, get, soon};
+use super::{
+    Answer, Peer, Socket, get,
+    secure::{Identity, tunnel},
+    soon,
+};
 
 /// How often a counter is looked at while a test waits for it.
 const POLL: Duration = Duration::from_millis(10);
 
+/// How a test's bytes come to the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    Plain,
+    /// Through a tunnel that says them over TLS.
+    Tls,
+    /// Through one that says them as streams of one HTTP/2 connection over TLS.
+    Http2,
+}
+
+impl Way {
+    pub(crate) const ALL: [Self; 3] = [Self::Plain, Self::Tls, Self::Http2];
+}
+
 /// A running server. It ends with the test's runtime.
 pub(crate) struct Server {
-    /// The public listeners, in order.
+    /// The public listeners, in order; with tunnels, theirs.
     pub(crate) addresses: Vec<SocketAddr>,
+    /// What it shows where it speaks TLS.
+    pub(crate) identity: Identity,
+    /// To show another.
+    pub(crate) tls: Tls,
     /// Where `/metrics` always is.
     internal: SocketAddr,
     stop: CancellationToken,
@@ -33,8 +55,39 @@ impl Server {
         Self::on(&["127.0.0.1:0"], adjust)
     }
 
+    /// Over this way, with everything as DESIGN says.
+    pub(crate) fn over(way: Way) -> Self {
+        Self::over_with(way, |_| {})
+    }
+
+    /// Over this way.
+    pub(crate) fn over_with(way: Way, adjust: impl FnOnce(&mut Config)) -> Self {
+        if way == Way::Plain {
+            return Self::with(adjust);
+        }
+        let mut server = Self::secure_with(adjust);
+        server.addresses = vec![tunnel(server.address(), &server.identity, way == Way::Http2)];
+        server
+    }
+
+    /// With TLS on its only entrance, and nothing before it.
+    pub(crate) fn secure() -> Self {
+        Self::secure_with(|_| {})
+    }
+
+    /// The same, with some settings of its own.
+    pub(crate) fn secure_with(adjust: impl FnOnce(&mut Config)) -> Self {
+        Self::bound(&["127.0.0.1:0"], true, adjust)
+    }
+
     /// On these public addresses, and on loopback for operators.
     pub(crate) fn on(binds: &[&str], adjust: impl FnOnce(&mut Config)) -> Self {
+        Self::bound(binds, false, adjust)
+    }
+
+    fn bound(binds: &[&str], secure: bool, adjust: impl FnOnce(&mut Config)) -> Self {
+        let identity = Identity::new();
+        let tls = Tls::new(identity.certificate());
         let mut config = Config::default();
         adjust(&mut config);
         let bind = |text: &&str| wirelab_server::bind(text.parse().expect("an address")).expect("port 0 is free");
@@ -52,13 +105,18 @@ impl Server {
         let listeners = Listeners {
             public: public
                 .into_iter()
-                .map(|tcp| Entrance::direct(tcp, udp.take().into_iter().collect()))
+                .map(|tcp| Entrance {
+                    tls: secure.then(|| tls.clone()),
+                    ..Entrance::direct(tcp, udp.take().into_iter().collect())
+                })
                 .collect(),
             internal: Some(internal),
         };
         let running = tokio::spawn(wirelab_server::run(listeners, config, stop.clone()));
         Self {
             addresses,
+            identity,
+            tls,
             internal: internal_address,
             stop,
             running,
