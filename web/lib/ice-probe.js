@@ -35,6 +35,8 @@ const MEANINGS = {
   508: 'it has no port free for another relayed address',
   701: 'no answer: it is down, its name does not resolve, or something between lets nothing through',
 };
+/** The same of a server with TLS: browsers do not say that it was the certificate. */
+const NO_ANSWER_TLS = `${MEANINGS[701]}, or its certificate is none for this name that this browser accepts`;
 
 export class IceProbe {
   /** What is known of each server, by URL. @type {Map<string, 'asked' | 'silent' | 'gave' | 'failed'>} */
@@ -94,7 +96,8 @@ export class IceProbe {
     if (state !== 'asked' && state !== 'silent') return;
     this.#servers.set(server, 'failed');
     const said = errorText ? `, “${errorText.replace(/\.$/, '')}”` : '';
-    const words = MEANINGS[errorCode] ? `${MEANINGS[errorCode]} (${errorCode}${said})` : `error ${errorCode}${said}`;
+    const meaning = errorCode === 701 && server.startsWith('turns:') ? NO_ANSWER_TLS : MEANINGS[errorCode];
+    const words = meaning ? `${meaning} (${errorCode}${said})` : `error ${errorCode}${said}`;
     this.tell({ url: server, code: errorCode, words });
   }
 

@@ -33,7 +33,7 @@ test('an error names the server, its code and what that means', (t) => {
     'turn:h:3478?transport=udp 401 it does not accept the credential, which is expired or signed with another secret than its own (401, “Unauthorized”)',
   ]);
   fails('turns:h:443?transport=tcp', 701, 'Failed to establish connection.');
-  assert.match(said()[0], /^turns:h:443\?transport=tcp 701 no answer: it is down.* \(701, “Failed to establish connection”\)$/);
+  assert.match(said()[0], /^turns:h:443\?transport=tcp 701 no answer: it is down.*its certificate.* \(701, “Failed to establish connection”\)$/);
   fails('turn:h:3478?transport=udp', 599);
   assert.deepEqual(said(), [], 'once');
   fails('stun:h:3478');

@@ -1,10 +1,10 @@
 /** A real coturn with the shipped configuration and its loopback overlay, on free ports, ended by its id. */
 
-import { spawn } from 'node:child_process';
-import { createHmac, randomBytes } from 'node:crypto';
+import { execFileSync, spawn } from 'node:child_process';
+import { createHash, createHmac, randomBytes, X509Certificate } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -18,26 +18,36 @@ const LOOKS = 250;
 /** Why tests with coturn are skipped; false where they are not. */
 export const skip = found('turnserver') && found('turnutils_uclient') ? false : 'no coturn here: apt-get install coturn';
 
+/** Why those with TLS are. */
+export const skipTls = skip || (found('openssl') ? false : 'no openssl here for a certificate: apt-get install openssl');
+
 /** @typedef {Awaited<ReturnType<typeof coturn>>} Coturn */
 
 /**
  * The relay with a secret of its own, before its first start.
  *
- * @param {{ flags?: readonly string[] }} [options] for turnserver
+ * @param {{ isSecure?: boolean }} [options] `isSecure`: with TLS too, and a certificate of its own
  */
-export async function coturn({ flags = [] } = {}) {
+export async function coturn({ isSecure = false } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'wirelab-coturn-'));
   const secret = randomBytes(32).toString('hex');
   const secretFile = join(folder, 'secret');
   writeFileSync(secretFile, `${secret}\n`, { mode: 0o600 });
   const port = await freePort();
+  const tls = isSecure ? { port: await freePort(), ...certificate(folder) } : undefined;
   /** @type {import('node:child_process').ChildProcess | undefined} */
   let child;
   const relay = {
     port,
     secretFile,
-    urls: { udp: `turn:127.0.0.1:${port}?transport=udp`, tcp: `turn:127.0.0.1:${port}?transport=tcp` },
-    /** What a server of ours has to be told. @param {readonly ('udp' | 'tcp')[]} over */
+    urls: {
+      udp: `turn:127.0.0.1:${port}?transport=udp`,
+      tcp: `turn:127.0.0.1:${port}?transport=tcp`,
+      tls: tls && `turns:127.0.0.1:${tls.port}?transport=tcp`,
+    },
+    /** The hash of the key in its certificate, as Chromium's switch for certificates that it shall accept wants it. */
+    spki: tls?.spki,
+    /** What a server of ours has to be told. @param {readonly ('udp' | 'tcp' | 'tls')[]} over */
     flags: (over) => ['--turn-url', over.map((transport) => relay.urls[transport]).join(','), '--turn-secret-file', secretFile],
     /** A credential as wirelab would mint it, here by other means. @param {number} expires_in_s @param {string} [signedWith] */
     credential: (expires_in_s, signedWith = secret) => {
@@ -45,8 +55,8 @@ export async function coturn({ flags = [] } = {}) {
       return { username, credential: createHmac('sha1', signedWith).update(username).digest('base64') };
     },
     async start() {
-      const configuration = ['turnserver.conf', 'loopback.conf'].map((file) => join(FOLDER, file));
-      child = spawn('sh', [join(FOLDER, 'start.sh'), secretFile, ...configuration, '--', `--listening-port=${port}`, ...flags], {
+      const configuration = [tls ? withTls(folder, tls) : join(FOLDER, 'turnserver.conf'), join(FOLDER, 'loopback.conf')];
+      child = spawn('sh', [join(FOLDER, 'start.sh'), secretFile, ...configuration, '--', `--listening-port=${port}`], {
         stdio: ['ignore', 'ignore', 'inherit'],
         env: { ...process.env, PATH: path(), TMPDIR: folder },
       });
@@ -85,6 +95,26 @@ export async function passOn(relay, { username, credential }, peer) {
   client.stdout.on('data', () => /start_mclient/.test(said) && client.kill());
   await once(client, 'close');
   return said;
+}
+
+/** A certificate for 127.0.0.1 that no browser accepts by itself. @param {string} folder */
+function certificate(folder) {
+  const [key, file] = ['key.pem', 'certificate.pem'].map((name) => join(folder, name));
+  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'];
+  const subject = ['-subj', '/CN=coturn of a test', '-addext', 'subjectAltName=IP:127.0.0.1'];
+  execFileSync('openssl', ['req', '-x509', ...curve, '-nodes', '-keyout', key, '-out', file, '-days', '2', ...subject], { stdio: 'ignore' });
+  const { publicKey } = new X509Certificate(readFileSync(file));
+  return { key, file, spki: createHash('sha256').update(publicKey.export({ type: 'spki', format: 'der' })).digest('base64') };
+}
+
+/** The shipped file with the change for TLS that it describes. @param {string} folder @param {{ port: number, key: string, file: string }} tls */
+function withTls(folder, { port, key, file }) {
+  const shipped = readFileSync(join(FOLDER, 'turnserver.conf'), 'utf8');
+  const changed = shipped.replace(/^no-tls$/m, `cert=${file}\npkey=${key}\ntls-listening-port=${port}`);
+  if (changed === shipped) throw new Error('turnserver.conf has no line no-tls');
+  const configuration = join(folder, 'tls.conf');
+  writeFileSync(configuration, changed);
+  return configuration;
 }
 
 /** @param {string} program */

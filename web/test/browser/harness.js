@@ -35,13 +35,15 @@ const LOG_PATIENCE_MS = 40_000;
 /**
  * Starts both.
  *
- * @param {{ bypassCSP?: boolean, flags?: readonly string[], ignoreHTTPSErrors?: boolean, server?: readonly string[], log?: string }} [options]
+ * @param {{ bypassCSP?: boolean, flags?: readonly string[], ignoreHTTPSErrors?: boolean, server?: readonly string[], log?: string, spki?: string }} [options]
  *   `bypassCSP`: to inject a test tool; `flags`: for the server; `ignoreHTTPSErrors`: as if every certificate had been
- *   accepted; `server`: another program and its arguments; `log`: what it logs, kept for {@link startServer}'s `logged`
+ *   accepted; `server`: another program and its arguments; `log`: what it logs, kept for {@link startServer}'s `logged`;
+ *   `spki`: the hash of the key in a certificate that the browser accepts also where it asks nobody, as for TURN
  */
-export async function lab({ bypassCSP = false, flags = [], ignoreHTTPSErrors = false, server: command, log } = {}) {
+export async function lab({ bypassCSP = false, flags = [], ignoreHTTPSErrors = false, server: command, log, spki } = {}) {
   let server = await startServer(command ?? serve({ flags }), log);
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS });
+  const trust = spki ? [`--ignore-certificate-errors-spki-list=${spki}`] : [];
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: [...ARGS, ...trust] });
   const context = await browser.newContext({ bypassCSP, ignoreHTTPSErrors, acceptDownloads: true });
   context.setDefaultTimeout(PATIENCE_MS);
   /** What went wrong on any page. @type {string[]} */

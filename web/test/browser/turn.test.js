@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 
-import { coturn, passOn, skip } from './coturn.js';
+import { coturn, passOn, skip, skipTls } from './coturn.js';
 import { lab, textOf } from './harness.js';
 
 /** @typedef {import('playwright-core').Page} Page */
@@ -53,7 +53,7 @@ describe('through coturn', { skip }, () => {
 
   test('an expired and a forged credential get 401, and no address', async () => {
     const page = await bench.open('/');
-    const urls = Object.values(relay.urls);
+    const urls = [relay.urls.udp, relay.urls.tcp];
     const good = await page.evaluate(gather, { urls, ...relay.credential(60) });
     assert.ok(good.addresses > 0 && good.codes.length === 0, JSON.stringify(good));
     for (const account of [relay.credential(-60), relay.credential(60, 'another secret'), { ...relay.credential(60), credential: 'x' }]) {
@@ -145,6 +145,25 @@ describe('through coturn', { skip }, () => {
     bench.complaints.splice(0);
     for (const page of [first, second]) await page.close();
   });
+});
+
+test('turns: relays over TLS to a browser that accepts the certificate; another one is told that it may be that', { skip: skipTls }, async (t) => {
+  const relay = await coturn({ isSecure: true });
+  await relay.start();
+  const [own, stranger] = [await lab({ flags: relay.flags(['tls']), spki: relay.spki }), await lab({ flags: relay.flags(['tls']) })];
+  t.after(async () => {
+    for (const bench of [own, stranger]) await bench.close();
+    await relay.remove();
+  });
+  const page = await own.open('/webrtc.html?relay=1');
+  await textOf(page, '[data-pair="path"]', /^relay – host, udp$/);
+  await textOf(page, '[data-pair="relay"]', /^yes: this browser’s end, over tls to turns:127/);
+  await textOf(page, '[data-stream="delivered"]', /^[1-9][0-9]{2}/);
+  await textOf(page, '.turn-servers', /turns:127\S* gave an address: it works$/);
+
+  const other = await stranger.open('/webrtc.html');
+  await textOf(other, '.turn-servers', /turns:127\S* gave no address: no answer.*its certificate.*701/);
+  await textOf(other, '[data-pair="relay"]', /^no: direct$/);
 });
 
 test('a relay that does not know the secret is named with its reason, and the connection goes on direct', { skip }, async (t) => {
