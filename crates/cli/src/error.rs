@@ -40,17 +40,17 @@ pub(crate) enum Error {
 }
 
 impl Error {
-    /// 2: the arguments or the configuration are wrong; 1: the world is; 3: it was measured and decides nothing; 4: there is nothing
-    /// there to be measured.
+    /// 2: the arguments or the configuration are wrong, or ask for an address that is not to be had; 1: the world is
+    /// wrong; 3: it was measured and decides nothing; 4: there is nothing there to be measured.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Settings(_) | Self::Logging(_) | Self::NoServer => 2,
+            Self::Settings(_) | Self::Logging(_) | Self::Bind { .. } | Self::NoServer => 2,
             Self::Bench(error) => error.exit_code(),
             Self::Compare(CompareError::Asked(_) | CompareError::Profile(_)) => 2,
             Self::Compare(CompareError::Run(run::RunError::Target(_))) => 4,
             Self::Compare(CompareError::Run(run::RunError::Interrupted)) => 130,
             Self::Compare(CompareError::Inconclusive | CompareError::Run(run::RunError::Stage(_))) => 3,
-            Self::Bind { .. } | Self::System(_) | Self::Run(_) | Self::Compare(_) | Self::NoLink => 1,
+            Self::System(_) | Self::Run(_) | Self::Compare(_) | Self::NoLink => 1,
         }
     }
 }

@@ -239,12 +239,22 @@ fn a_configuration_that_cannot_be_used_names_file_and_key() {
 fn a_port_in_use_is_an_error_with_a_way_out() {
     let holder = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = holder.local_addr().expect("its address").to_string();
-    let said = refused(1, &["--http", &address], &[]);
+    let said = refused(2, &["--http", &address], &[]);
     for part in [&*address, "another program holds the port", "--http 127.0.0.1:0"] {
         assert!(said.contains(part), "{said}");
     }
-    let said = refused(1, &["--http", "127.0.0.1:0", "--internal", &address], &[]);
+    let said = refused(2, &["--http", "127.0.0.1:0", "--internal", &address], &[]);
     assert!(said.contains("--internal 127.0.0.1:0"), "{said}");
+}
+
+#[test]
+fn an_announced_address_of_somebody_else_is_warned_of_and_served_all_the_same() {
+    let mut server = Server::start(&["--announce-ip", "203.0.113.7"], &[]); // RFC 5737: it is nobody's
+    let line = server.wait_for_log("announced");
+    for part in ["WARN", "203.0.113.7", "no address of this machine"] {
+        assert!(line.contains(part), "{part} is missing in {line}");
+    }
+    assert!(server.get("/health/ready").starts_with("HTTP/1.1 200 OK\r\n"));
 }
 
 #[test]

@@ -256,7 +256,7 @@ fn an_address_that_was_asked_for_and_is_taken_is_an_error_and_the_usual_one_a_wa
     let folder = Folder::new("taken");
     let holder = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = holder.local_addr().expect("bound").to_string();
-    let said = refused(1, &["--https", &address, "--data-dir", &folder.path("a")]);
+    let said = refused(2, &["--https", &address, "--data-dir", &folder.path("a")]);
     assert!(said.contains("--https 127.0.0.1:0"), "{said}");
 
     // In a network of its own, where HTTP has taken the usual port of HTTPS.
