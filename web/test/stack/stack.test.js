@@ -41,6 +41,11 @@ async function open(address) {
   return page;
 }
 
+test('it is ready, and no part of it is degraded', async () => {
+  const ready = await (await fetch(`${URL_}/health/ready`)).json();
+  assert.deepEqual([ready.status, ready.degraded], ['ready', []]);
+});
+
 test('every page loads without a complaint', async () => {
   for (const path of PAGES) {
     const page = await context.newPage();
@@ -53,6 +58,15 @@ test('every page loads without a complaint', async () => {
     assert.deepEqual(complaints, [], path);
     await page.close();
   }
+});
+
+test('the same over HTTPS and HTTP/2, to whoever accepts the certificate', async (t) => {
+  const own = await browser.newContext({ ignoreHTTPSErrors: true });
+  t.after(() => own.close());
+  const page = await own.newPage();
+  await page.goto(`https://${new URL(URL_).hostname}:8443/`);
+  for (const lane of LANES.slice(0, 3)) await page.waitForSelector(`.pill[data-lane="${lane}"][data-state="open"]`);
+  assert.equal(await page.evaluate(() => performance.getEntriesByType('navigation').map((entry) => /** @type {any} */ (entry).nextHopProtocol).join()), 'h2');
 });
 
 test('all lanes receive, directly and through the link in the container', async () => {
