@@ -248,16 +248,6 @@ fn a_port_in_use_is_an_error_with_a_way_out() {
 }
 
 #[test]
-fn an_announced_address_of_somebody_else_is_warned_of_and_served_all_the_same() {
-    let mut server = Server::start(&["--announce-ip", "203.0.113.7"], &[]); // RFC 5737: it is nobody's
-    let line = server.wait_for_log("announced");
-    for part in ["WARN", "203.0.113.7", "no address of this machine"] {
-        assert!(line.contains(part), "{part} is missing in {line}");
-    }
-    assert!(server.get("/health/ready").starts_with("HTTP/1.1 200 OK\r\n"));
-}
-
-#[test]
 fn a_relay_that_is_not_whole_is_a_usage_error_and_its_secret_is_never_shown() {
     const URL: &str = "turn:turn.example.org:3478";
     let (secret, empty) = (File::new("turn", "s3cret-of-turn\n"), File::new("turn-empty", "\n"));
