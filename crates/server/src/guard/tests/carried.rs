@@ -53,16 +53,16 @@ async fn a_page_behind_a_proxy_has_the_origin_that_its_browser_knows() {
         ),
         (
             "10.0.0.9:8080",
-            Some("feed.example.org:8443"),
+            Some("feed.example.org:9443"),
             "https",
-            "https://feed.example.org:8443",
+            "https://feed.example.org:9443",
             200,
         ),
         (
             "10.0.0.9:8080",
             Some("feed.example.org"),
             "https",
-            "https://feed.example.org:8443",
+            "https://feed.example.org:9443",
             403,
         ),
         (
