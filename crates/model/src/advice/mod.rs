@@ -22,6 +22,7 @@ mod table;
 mod tests;
 
 use serde::Serialize;
+use serde_json::Value;
 
 pub use self::{
     evidence::{Cited, Evidence, EvidenceError, MAX_REPORTS},
@@ -45,6 +46,8 @@ pub struct Advice {
     pub schema: &'static str,
     /// All answers, those that nobody gave too.
     pub needs: Needs,
+    /// The same as they are said, in the order of the questions.
+    pub answers: Vec<Answer>,
     /// What comes of it.
     pub outcome: Outcome,
     /// The same in a few words.
@@ -65,6 +68,17 @@ pub struct Advice {
     pub cited: Vec<Cited>,
     /// The decision at a glance, each row with whether it is about these answers.
     pub rows: Vec<Row>,
+}
+
+/// An answer, as it is said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Answer {
+    /// Of the question.
+    pub key: String,
+    /// `Who speaks: both sides, at any moment`.
+    pub text: String,
+    /// Whether it is what is taken where nobody answers.
+    pub is_usual: bool,
 }
 
 /// A row of the decision at a glance.
@@ -94,6 +108,7 @@ pub fn advise(needs: &Needs, evidence: &Evidence) -> Advice {
     Advice {
         schema: SCHEMA,
         needs: needs.clone(),
+        answers: answers(needs),
         outcome_words: outcome.words(),
         flips: flip::flips(needs, evidence, &outcome),
         together: follow::together(needs, chosen),
@@ -105,4 +120,19 @@ pub fn advise(needs: &Needs, evidence: &Evidence) -> Advice {
         outcome,
         ranked,
     }
+}
+
+fn answers(needs: &Needs) -> Vec<Answer> {
+    let (answers, usual, view) = (needs.to_map(), Needs::default().to_map(), needs.view());
+    // A rate that nobody gave is said as what follows for it.
+    let spoken = |key: &str| match &answers[key] {
+        Value::Null => &view[key],
+        answer => answer,
+    };
+    let said = questions().iter().map(|question| Answer {
+        key: question.key.clone(),
+        text: format!("{}: {}", question.title, question.say(spoken(&question.key))),
+        is_usual: answers[&question.key] == usual[&question.key],
+    });
+    said.collect()
 }

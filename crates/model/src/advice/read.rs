@@ -44,6 +44,17 @@ pub enum Fault {
     },
 }
 
+impl Fault {
+    /// The answers that it is about.
+    #[must_use]
+    pub fn keys(&self) -> &[String] {
+        match self {
+            Self::UnknownKey { key, .. } | Self::BadAnswer { key, .. } => std::slice::from_ref(key),
+            Self::Contradiction { keys, .. } => keys,
+        }
+    }
+}
+
 /// Everything that is wrong with the answers; at least one thing.
 #[derive(Clone, Debug, Error, PartialEq)]
 #[error("{}", faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
