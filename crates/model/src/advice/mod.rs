@@ -62,6 +62,8 @@ pub struct Advice {
     pub settings: Vec<Setting>,
     /// What else to know.
     pub notes: Vec<String>,
+    /// Messages a second to each client, said or not: what the costs are for.
+    pub server_rate_hz: f64,
     /// What it costs one server.
     pub costs: Vec<Cost>,
     /// What of the reports counted.
@@ -114,6 +116,7 @@ pub fn advise(needs: &Needs, evidence: &Evidence) -> Advice {
         together: follow::together(needs, chosen),
         settings: follow::settings(needs, evidence, chosen),
         notes: follow::notes(needs, chosen),
+        server_rate_hz: needs.server_rate_hz(),
         costs: follow::costs(needs, evidence),
         cited: evidence.cited(needs),
         rows: rows.collect(),
