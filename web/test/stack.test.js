@@ -7,10 +7,23 @@ import { test } from 'node:test';
 const read = (/** @type {string} */ file) => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
 const all = (/** @type {string} */ text, /** @type {RegExp} */ pattern) => [...text.matchAll(pattern)].map(([, found]) => found);
 
+/** The fixed address of each service that has one. */
+const addresses = new Map(
+  read('docker-compose.yml')
+    .split(/^ {2}(?=[\w-]+:$)/m)
+    .map((service) => /** @type {const} */ ([service.split(':')[0], all(service, /ipv4_address: (\S+)/g)[0]]))
+    .filter(([, address]) => address),
+);
+
 test('coturn passes on to the two addresses of the stack that are peers, and to no other', () => {
-  const addresses = all(read('docker-compose.yml'), /ipv4_address: (\S+)/g);
-  assert.equal(addresses.length, 2);
-  assert.deepEqual(all(read('coturn/turnserver.conf'), /^allowed-peer-ip=(\S+)$/gm).sort(), addresses.sort());
+  const peers = ['wirelab', 'coturn'].map((service) => addresses.get(service));
+  assert.deepEqual(all(read('coturn/turnserver.conf'), /^allowed-peer-ip=(\S+)$/gm).sort(), peers.sort());
+});
+
+test('wirelab trusts the nginx that is set up right, and no other', () => {
+  const [trusted] = all(read('docker-compose.yml'), /WIRELAB_TRUST_PROXY: (\S+)/g);
+  assert.equal(trusted, addresses.get('nginx'));
+  assert.equal(new Set(addresses.values()).size, addresses.size);
 });
 
 test('as many addresses as there are ports, and no secret in a file', () => {
