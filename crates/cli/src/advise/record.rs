@@ -65,7 +65,7 @@ fn reasons(standing: &Standing) -> Vec<String> {
         .iter()
         .map(|preference| format!("{:+} {}", preference.points, preference.because));
     let head = format!(
-        "{}, {} points; 99 of 100 messages within {:.0} ms ({})",
+        "{}, points: {}; 99 of 100 messages within {:.0} ms ({})",
         standing.label, standing.points, standing.lateness.p99_ms, standing.lateness.source
     );
     [head]

@@ -71,7 +71,7 @@ fn standing_text(out: &mut Lines, standing: &Standing) {
     let late = format!("99 of 100 messages within {:.0} ms", standing.lateness.p99_ms);
     if standing.ruled_out.is_empty() {
         out.title(&format!(
-            "{}: {} points; {late} ({})",
+            "{}, points: {}; {late} ({})",
             standing.label, standing.points, standing.lateness.source
         ));
     } else {
