@@ -84,7 +84,7 @@ fn each_form_says_the_choice() {
 #[test]
 fn a_report_overrules_what_is_built_in() {
     let report =
-        json!({"schema": "wirelab.verify.v1", "checks": [{"id": "ws.upgrade", "status": "FAIL", "measured": "400"}]});
+        json!({"schema": "wirelab.verify.v1", "checks": [{"id": "ws.upgrade", "verdict": "FAIL", "measured": "400"}]});
     let file = File::new("report.json", &report.to_string());
     let said = told(&["--preset", "chat", "--evidence", file.path()]);
     assert!(!said.starts_with("Take: WebSocket"), "{said}");

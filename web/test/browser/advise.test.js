@@ -66,7 +66,7 @@ test('a report counts, is cited, and can be no report', async () => {
   const page = await lane.open('/advise.html?preset=chat');
   await textOf(page, OUTCOME, /^Take WebSocket\.$/);
   const file = (/** @type {unknown} */ report) => ({ name: 'path.json', mimeType: 'application/json', buffer: Buffer.from(JSON.stringify(report)) });
-  await page.setInputFiles('.evidence input', file({ schema: 'wirelab.verify.v1', checks: [{ id: 'ws.upgrade', status: 'FAIL', measured: '400' }] }));
+  await page.setInputFiles('.evidence input', file({ schema: 'wirelab.verify.v1', checks: [{ id: 'ws.upgrade', verdict: 'FAIL', measured: '400' }] }));
   await textOf(page, '.cited', /path\.json: ws\.upgrade fails: 400/);
   await textOf(page, '.card[data-transport="websocket"]', /ruled out/);
   await page.setInputFiles('.evidence input', file({ schema: 'wirelab.compare.v9' }));

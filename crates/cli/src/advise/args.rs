@@ -6,6 +6,7 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches, Val
 use serde_json::{Map, Value, json};
 use wirelab_model::advice::{Question, Unit, questions};
 
+use super::emit::Emit;
 use crate::values;
 
 /// What is said below the flags.
@@ -21,6 +22,7 @@ that is none; all of it is named at once.
   wirelab advise --preset game-state
   wirelab advise --talks both --client-hz 5 --latency 80ms --proxies nginx,alb
   wirelab compare --target https://feed.example.org --output json > path.json
+  wirelab advise --preset notifications --proxies nginx --emit nginx > nginx.conf
   wirelab advise --needs needs.toml --evidence path.json --output markdown > docs/decisions/transport.md";
 
 /// The form of the advice.
@@ -51,6 +53,9 @@ pub(crate) struct Advise {
     /// The form of the advice on stdout
     #[arg(long, value_enum, default_value_t = Output::Text, help_heading = "Results")]
     pub(crate) output: Output,
+    /// Writes what to deploy instead of the advice
+    #[arg(long, value_enum, conflicts_with = "output", help_heading = "Results")]
+    pub(crate) emit: Option<Emit>,
 }
 
 impl Advise {

@@ -1,9 +1,11 @@
 //! `wirelab advise`: which transport to take, and why.
 //!
-//! The decision is the model's. Here it is asked for ([`args`], [`ask`]), and said ([`text`], [`record`]).
+//! The decision is the model's. Here it is asked for ([`args`], [`ask`]), said ([`text`], [`record`]), and made into what
+//! to deploy ([`mod@emit`]).
 
 pub(crate) mod args;
 mod ask;
+mod emit;
 mod record;
 mod text;
 
@@ -48,6 +50,8 @@ pub(crate) enum AdviseError {
     Needs { faults: NeedsError },
     #[error("{0}")]
     Evidence(#[from] EvidenceError),
+    #[error("{0}")]
+    Emit(#[from] emit::EmitError),
     #[error("the advice cannot be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
 }
@@ -55,7 +59,7 @@ pub(crate) enum AdviseError {
 impl AdviseError {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::NobodyToAsk | Self::Toml { .. } | Self::Needs { .. } | Self::Evidence(_) => 2,
+            Self::NobodyToAsk | Self::Toml { .. } | Self::Needs { .. } | Self::Evidence(_) | Self::Emit(_) => 2,
             Self::Asking(_) | Self::Unreadable { .. } | Self::TooLarge { .. } | Self::Json(_) => 1,
         }
     }
@@ -91,6 +95,10 @@ pub(crate) fn run(asked: &Advise) -> Result<(), AdviseError> {
         evidence.add(&name, &read(path)?)?;
     }
     let advice = advise(&needs, &evidence);
+    if let Some(what) = asked.emit {
+        render::result(&emit::emit(what, &advice)?);
+        return Ok(());
+    }
     render::result(&match asked.output {
         Output::Text => text::text(&advice),
         Output::Json => serde_json::to_string_pretty(&advice)? + "\n",

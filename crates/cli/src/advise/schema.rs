@@ -23,7 +23,7 @@ fn check(value: &Value, pointer: &str) -> Vec<String> {
 fn advice(answers: &Map<String, Value>) -> Value {
     let mut evidence = Evidence::default();
     let report = json!({"schema": "wirelab.verify.v1", "checks": [
-        {"id": "sse.retry", "status": "FAIL"}, {"id": "ws.limit", "status": "FAIL"}, {"id": "webrtc.open", "status": "FAIL", "hint": "open UDP"},
+        {"id": "sse.retry", "verdict": "FAIL"}, {"id": "ws.limit", "verdict": "FAIL"}, {"id": "webrtc.open", "verdict": "FAIL", "hint": "open UDP"},
     ]});
     evidence.add("path.json", &report.to_string()).expect("a report");
     let needs = Needs::read(answers).expect("answers");

@@ -166,11 +166,11 @@ fn a_bench_is_the_price() {
 
 #[test]
 fn a_check_that_fails_counts() {
-    let check = |id: &str, status: &str| json!({"id": id, "status": status, "measured": "held until close", "hint": "proxy_buffering off", "more": 1});
+    let check = |id: &str, status: &str| json!({"id": id, "verdict": status, "measured": "held until close", "hint": "proxy_buffering off", "more": 1});
     let report = json!({"schema": "wirelab.verify.v1", "target": "https://feed.example.org", "checks": [
         check("sse.streaming", "FAIL"), check("sse.retry", "fail"), check("ws.limit", "Fail"), check("ws.upgrade", "PASS"),
         check("webrtc.open", "SKIP"), check("ssex", "FAIL"),
-        {"id": "idle.ws", "status": "WARN", "limit_s": 30.0}, {"id": "idle.sse", "status": "PASS", "limit_s": 0},
+        {"id": "idle.ws", "verdict": "WARN", "limit_s": 30.0}, {"id": "idle.sse", "verdict": "PASS", "limit_s": 0},
     ]});
     let evidence = evidence(&[report]);
     let advice = advise(&Needs::default(), &evidence);

@@ -1,6 +1,6 @@
 //! What is read of `wirelab.verify.v1`: checks that failed, and limits of silence.
 //!
-//! Of each check its `id`, its `status` (`pass`, `warn`, `fail`, `skip`, in any case), what it `measured` and what its
+//! Of each check its `id`, its `verdict` (`PASS`, `WARN`, `FAIL`, `SKIP`, in any case), what it `measured` and what its
 //! `hint` is; of `idle.sse` and `idle.ws` also `limit_s`, after how many seconds of silence the path cuts.
 
 use serde::Deserialize;
@@ -39,7 +39,7 @@ impl Verify {
         let failed = written
             .checks
             .into_iter()
-            .filter(|check| check.status.eq_ignore_ascii_case("fail"));
+            .filter(|check| check.verdict.eq_ignore_ascii_case("fail"));
         Self {
             failed: failed.collect(),
             idle_s,
@@ -123,7 +123,7 @@ pub(super) struct Written {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 struct WrittenCheck {
     id: String,
-    status: String,
+    verdict: String,
     measured: Option<String>,
     hint: Option<String>,
     limit_s: Option<f64>,
@@ -132,7 +132,12 @@ struct WrittenCheck {
 impl WrittenCheck {
     fn more(&self) -> String {
         let said = [&self.measured, &self.hint];
-        let said: Vec<_> = said.into_iter().flatten().map(String::as_str).collect();
+        let said: Vec<_> = said
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .filter(|text| !text.is_empty())
+            .collect();
         if said.is_empty() {
             ".".into()
         } else {

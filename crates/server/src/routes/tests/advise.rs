@@ -61,7 +61,7 @@ async fn answers_come_to_an_advice() {
 
 #[tokio::test]
 async fn a_report_is_evidence() {
-    let report = json!({"schema": "wirelab.verify.v1", "checks": [{"id": "sse.streaming", "status": "FAIL"}]});
+    let report = json!({"schema": "wirelab.verify.v1", "checks": [{"id": "sse.streaming", "verdict": "FAIL"}]});
     let body = json!({"evidence": [{"name": "path.json", "report": report}]});
     let advice = post(body.to_string()).await.json();
     assert_eq!(advice["outcome"]["transport"], "websocket");
