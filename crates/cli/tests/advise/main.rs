@@ -1,5 +1,7 @@
 //! `wirelab advise` from outside: what it prints, where, and how it ends.
 
+mod deployed;
+
 use std::{
     fs,
     path::PathBuf,
