@@ -53,7 +53,14 @@ impl Drop for Running {
 
 /// A server with a development certificate in the folder, and where it takes HTTP.
 fn server(folder: &Folder) -> (Running, SocketAddr) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_wirelab"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wirelab"));
+    // What the developer's shell has set is no part of a test.
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("WIRELAB_")) {
+            command.env_remove(name);
+        }
+    }
+    let mut child = command
         .args([
             "serve",
             "--http",

@@ -107,7 +107,10 @@ fn numbers(question: &Question, unit: Unit, needs: &Needs, evidence: &Evidence) 
             let standing = Transport::ALL.map(|transport| late::lateness(transport, needs, evidence));
             numbers.extend(standing.iter().flat_map(late::budgets));
         }
-        "rtt_ms" => numbers.extend(late::round_trips()),
+        "rtt_ms" => {
+            let kinds = Transport::ALL.map(|transport| late::kind(transport, needs));
+            numbers.extend(kinds.into_iter().flat_map(|kind| late::round_trips(kind, needs)));
+        }
         _ => {}
     }
     let as_written = |number: f64| match unit {

@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
-use super::{BytesFlow, Delivery, Evidence, Needs, Udp, table::TABLE};
+use super::{
+    BytesFlow, Delivery, Evidence, Needs, Udp,
+    table::{Late, TABLE},
+};
 use crate::Transport;
 
 /// Figures this near to the budget keep it: they were measured to about that, ms.
@@ -56,18 +59,39 @@ pub(super) fn lateness(transport: Transport, needs: &Needs, evidence: &Evidence)
     }
 }
 
-/// The table's figure: at the nearest round trip that is not shorter, else at the longest there is.
+/// The table's figure. Between two round trips that were measured it lies on the line between theirs; beyond them it is
+/// the nearest one's.
 pub(super) fn usual(kind: Kind, needs: &Needs) -> (f64, String) {
-    let rows = TABLE.late.iter().filter(|row| row.network == needs.network);
-    let row = rows
-        .min_by_key(|row| (row.rtt_ms < needs.rtt_ms, row.rtt_ms.abs_diff(needs.rtt_ms)))
-        .expect("a test looks for a row of each network");
-    let p99_ms = match kind {
-        Kind::Stream => row.stream,
-        Kind::Datachannel => row.datachannel,
-        Kind::DatachannelReliable => row.datachannel_reliable,
-    };
-    (p99_ms, row.source.clone())
+    let (shorter, longer) = around(needs);
+    if shorter.rtt_ms == longer.rtt_ms {
+        return (shorter.of(kind), shorter.source.clone());
+    }
+    let share = f64::from(needs.rtt_ms - shorter.rtt_ms) / f64::from(longer.rtt_ms - shorter.rtt_ms);
+    let p99_ms = shorter.of(kind) + share * (longer.of(kind) - shorter.of(kind));
+    (p99_ms, format!("between {} and {}", shorter.source, longer.source))
+}
+
+/// The rows of the network in question on both sides of the round trip; the same one twice at its own and beyond the last.
+fn around(needs: &Needs) -> (&'static Late, &'static Late) {
+    let rows = || TABLE.late.iter().filter(|row| row.network == needs.network);
+    let shorter = rows()
+        .filter(|row| row.rtt_ms <= needs.rtt_ms)
+        .max_by_key(|row| row.rtt_ms);
+    let longer = rows()
+        .filter(|row| row.rtt_ms >= needs.rtt_ms)
+        .min_by_key(|row| row.rtt_ms);
+    let nearest = shorter.or(longer).expect("a test looks for a row of each network");
+    (shorter.unwrap_or(nearest), longer.unwrap_or(nearest))
+}
+
+impl Late {
+    fn of(&self, kind: Kind) -> f64 {
+        match kind {
+            Kind::Stream => self.stream,
+            Kind::Datachannel => self.datachannel,
+            Kind::DatachannelReliable => self.datachannel_reliable,
+        }
+    }
 }
 
 /// The budgets at which it begins to be kept and is not kept yet, ms.
@@ -76,12 +100,22 @@ pub(super) fn budgets(lateness: &Lateness) -> [f64; 2] {
     [kept, (kept - 1.0).max(1.0)]
 }
 
-/// The round trips at which another row of the table is looked up, ms.
-pub(super) fn round_trips() -> impl Iterator<Item = f64> {
-    TABLE
-        .late
-        .iter()
-        .flat_map(|row| [f64::from(row.rtt_ms), f64::from(row.rtt_ms + 1)])
+/// The round trips on both sides of where the table's figure passes the budget, ms.
+pub(super) fn round_trips(kind: Kind, needs: &Needs) -> impl Iterator<Item = f64> {
+    let rows = TABLE.late.iter().filter(move |row| row.network == needs.network);
+    let pairs = rows
+        .clone()
+        .flat_map(move |a| rows.clone().filter(|b| a.rtt_ms < b.rtt_ms).map(move |b| (a, b)));
+    let budget = f64::from(needs.latency_ms) + TOLERANCE_MS;
+    pairs.flat_map(move |(shorter, longer)| {
+        let share = (budget - shorter.of(kind)) / (longer.of(kind) - shorter.of(kind));
+        let rtt_ms = f64::from(shorter.rtt_ms) + share * f64::from(longer.rtt_ms - shorter.rtt_ms);
+        let is_between = (0.0..=1.0).contains(&share);
+        is_between
+            .then_some([rtt_ms.floor(), rtt_ms.floor() + 1.0])
+            .into_iter()
+            .flatten()
+    })
 }
 
 impl Kind {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 /// The answers. What is not answered is as [`Needs::default`] has it: an ordinary feed to ordinary browsers.
 ///
-/// As JSON it is one flat object, and so it is in `needs.toml`; [`Needs::read`](super::read) takes it and names all
+/// As JSON it is one flat object, and so it is in `needs.toml`; [`Needs::read`] takes it and names all
 /// that is wrong with it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Needs {

@@ -281,6 +281,33 @@ fn the_rules_say_what_the_decision_at_a_glance_says() {
 }
 
 #[test]
+fn delays_between_two_round_trips_lie_between_theirs_and_the_flip_is_where_the_budget_is() {
+    let p99_ms = |rtt_ms| {
+        let needs = Needs {
+            rtt_ms,
+            ..Needs::default()
+        };
+        judge(&needs, &Evidence::default())[0].lateness.p99_ms
+    };
+    assert_eq!(
+        (p99_ms(0), p99_ms(40), p99_ms(100), p99_ms(2000)),
+        (77.4, 77.4, 190.7, 190.7)
+    );
+    assert_eq!(p99_ms(70), (77.4 + 190.7) / 2.0);
+    let needs = Needs {
+        latency_ms: 133,
+        ..Needs::default()
+    };
+    let advice = advise(&needs, &Evidence::default());
+    let flip = advice
+        .flips
+        .iter()
+        .find(|flip| flip.key == "rtt_ms")
+        .expect("it is too late beyond");
+    assert_eq!(flip.to, json!(70), "at 69 ms it is 132.2 ms, at 70 ms 134.05");
+}
+
+#[test]
 fn what_the_table_needs_is_there() {
     for network in [Network::Clean, Network::SomeLoss, Network::Lossy] {
         assert!(TABLE.late.iter().any(|row| row.network == network), "{network:?}");
