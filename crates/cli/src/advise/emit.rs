@@ -96,7 +96,7 @@ fn head(what: Emit, advice: &Advice) -> String {
         Emit::Caddy => Some("Caddy 2.5 and newer; stream_close_delay from 2.7 on."),
         Emit::Haproxy => Some("HAProxy 2.4 and newer."),
         Emit::Coturn => Some(
-            "coturn 4.6; from 4.7 on some of these are the default, and the file is taken all the same. Start it with \
+            "coturn 4.6; newer versions take it too. Start it with \
              coturn/start.sh, which adds the secret. The two allowed-peer-ip are wirelab's address and its own: put yours.",
         ),
         Emit::Compose => Some("compose 1.29 and 2; beside this repository's Dockerfile, coturn/ and deploy/."),
