@@ -33,6 +33,10 @@ RUN for crate in link model server transport; do mkdir -p crates/$crate/src && t
 # Then us. Cargo goes by times, and these files are older than what was built in their place.
 COPY crates crates
 COPY web web
+# What `wirelab advise --emit` is made from.
+COPY docker-compose.yml ./
+COPY deploy deploy
+COPY coturn coturn
 RUN find crates -name '*.rs' -exec touch {} + && cargo build --locked --profile dist -p wirelab
 
 FROM debian:13-slim

@@ -66,6 +66,74 @@ export async function getIceServers() {
 }
 
 /**
+ * What the page of advice asks and shows; the server decides. `docs/schema/advise.v1.json` describes the advice.
+ *
+ * @typedef {string | number | boolean | string[] | null} Answer
+ * @typedef {{ key: string, axis: string, title: string, answers: [string, string][], many: boolean, unit?: 'ms' | 'hz' | 'bytes' | 'count', least: number, most: number }} Question
+ * @typedef {{ questions: Question[], presets: { id: string, title: string, needs: Record<string, Answer> }[], usual: Record<string, Answer> }} Asked
+ * @typedef {{ key: string, text: string }} Said
+ * @typedef {{ requirements: Said[], because: string, source?: string }} Reason
+ * @typedef {{ kind: 'clear', transport: TransportId } | { kind: 'close', transports: TransportId[] } | { kind: 'none', nearest: TransportId }} Outcome
+ * @typedef {object} Standing
+ * @property {TransportId} transport
+ * @property {string} label
+ * @property {number} points
+ * @property {Reason[]} ruled_out
+ * @property {(Reason & { points: number })[]} preferences
+ * @property {{ p99_ms: number, source: string, is_kept: boolean }} lateness
+ * @typedef {{ key: string, change: string, instead_of: string, to: Answer, then: Outcome, then_words: string }} Flip
+ * @typedef {{ transport: TransportId, name: string, value: string, flag?: string, because: string }} Setting
+ * @typedef {{ server: string, transport: TransportId, connection_kib: number | null, memory_mib: number | null, cores: number | null, measured: 'here' | 'elsewhere' | 'evidence', source: string }} Cost
+ * @typedef {object} Advice
+ * @property {Record<string, Answer>} needs
+ * @property {(Said & { is_usual: boolean })[]} answers
+ * @property {Outcome} outcome
+ * @property {string} outcome_words
+ * @property {Standing[]} ranked
+ * @property {Flip[]} flips
+ * @property {{ says: string, because: string }[]} together
+ * @property {Setting[]} settings
+ * @property {string[]} notes
+ * @property {number} server_rate_hz
+ * @property {Cost[]} costs
+ * @property {{ report: string, says: string, instead_of?: string }[]} cited
+ * @property {{ need: string, fits: DecisionRow['fits'], is_asked_for: boolean }[]} rows
+ */
+
+/** @returns {Promise<Asked>} */
+export async function getAsked() {
+  return getJson('/api/advise');
+}
+
+/** Answers, or a report, that the server cannot take; `keys` are the answers that it is about. */
+export class Refused extends Error {
+  /** @param {string} message @param {readonly string[]} keys */
+  constructor(message, keys) {
+    super(message);
+    this.keys = keys;
+  }
+}
+
+/**
+ * @param {{ needs: Record<string, Answer>, evidence: { name: string, report: unknown }[] }} body
+ * @param {AbortSignal} signal
+ * @returns {Promise<Advice>}
+ * @throws {Refused} with every reason in its message
+ */
+export async function postAdvise(body, signal) {
+  const response = await fetch('/api/advise', {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify(body),
+    signal,
+  });
+  if (response.ok) return response.json();
+  const { errors = [], detail, title } = await response.json().catch(() => ({}));
+  const keys = errors.flatMap((/** @type {{ keys: string[] }} */ { keys }) => keys);
+  throw new Refused(detail ?? title ?? `the server answered ${response.status}`, keys);
+}
+
+/**
  * @param {string} path
  * @returns {Promise<any>}
  */

@@ -6,6 +6,7 @@ use thiserror::Error;
 use wirelab_server::RunError;
 
 use crate::{
+    advise::AdviseError,
     bench::BenchError,
     compare::{CompareError, run},
     logging::LoggingError,
@@ -33,6 +34,8 @@ pub(crate) enum Error {
     Compare(#[from] CompareError),
     #[error(transparent)]
     Bench(#[from] BenchError),
+    #[error(transparent)]
+    Advise(#[from] AdviseError),
     #[error("this machine lets this process make no link; the lines above say what to type")]
     NoLink,
     #[error("link-helper is what `wirelab serve` starts for itself; it does nothing for anybody else")]
@@ -46,6 +49,7 @@ impl Error {
         match self {
             Self::Settings(_) | Self::Logging(_) | Self::Bind { .. } | Self::NoServer => 2,
             Self::Bench(error) => error.exit_code(),
+            Self::Advise(error) => error.exit_code(),
             Self::Compare(CompareError::Asked(_) | CompareError::Profile(_)) => 2,
             Self::Compare(CompareError::Run(run::RunError::Target(_))) => 4,
             Self::Compare(CompareError::Run(run::RunError::Interrupted)) => 130,

@@ -1,6 +1,7 @@
 //! The binary: arguments, layers of configuration, terminal, files, signals and exit codes. Everything else is in the
 //! crates below.
 
+mod advise;
 mod announce;
 mod args;
 mod bench;
@@ -53,6 +54,7 @@ fn run() -> Result<(), Error> {
             logging::start(LogFormat::Text, "warn")?;
             Ok(compare::run(&asked, &privilege)?)
         }
+        Command::Advise(asked) => Ok(advise::run(&asked)?),
         Command::Bench(asked) => {
             logging::start(LogFormat::Text, "error")?; // a peer that is dropped in the middle is no news here
             Ok(bench::run(&asked)?)

@@ -54,6 +54,11 @@ pub(crate) fn result(text: &str) {
     let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
 }
 
+/// A question to somebody at the terminal, and what goes with it. It is on stderr: stdout is for results.
+pub(crate) fn say(text: &str) {
+    eprint!("{text}");
+}
+
 /// How far it is, in place of what was said before; only where somebody looks. Nothing takes the line away.
 pub(crate) fn progress(text: &str) {
     if io::stderr().is_terminal() {

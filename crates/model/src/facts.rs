@@ -3,7 +3,7 @@
 //! Three axes decide (who initiates, what is guaranteed, where bytes flow), and the cost settles what is left. The
 //! texts are sentences for people; the standards they rest on are in [`Facts::standard`].
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::Transport;
 
@@ -87,7 +87,7 @@ pub fn facts(transport: Transport) -> Facts {
 }
 
 /// What a need is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Axis {
     /// Who may speak first, and who may speak at all.
     #[serde(rename = "who initiates")]

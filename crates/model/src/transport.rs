@@ -1,9 +1,9 @@
 //! The three transports: a closed set.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How messages travel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Transport {
     /// Server-Sent Events (WHATWG HTML, section 9.2): one HTTP answer that does not end.

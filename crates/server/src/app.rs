@@ -20,7 +20,7 @@ use crate::{
     guard::{self, Rules},
     hub::Signalling,
     pages, problem,
-    routes::{events, health, ice_servers, info, metrics, signal, topics, websocket as sockets},
+    routes::{advise, events, health, ice_servers, info, metrics, signal, topics, websocket as sockets},
     turn::Minter,
 };
 
@@ -58,6 +58,12 @@ impl App {
             .route("/ws/echo", get(sockets::get_echo).connect(sockets::get_echo));
         Router::new()
             .route("/api/topics/{topic}", post(topics::post))
+            .route(
+                "/api/advise",
+                get(advise::get)
+                    .post(advise::post)
+                    .layer(DefaultBodyLimit::max(advise::MAX_BODY_BYTES)),
+            )
             .route("/api/ice-servers", get(ice_servers::get))
             .route("/api/info", get(info::get))
             .route("/health/live", get(health::live))

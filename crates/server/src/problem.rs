@@ -35,6 +35,17 @@ pub struct Problem {
     status: StatusCode,
     code: Code,
     detail: Cow<'static, str>,
+    /// What is wrong one by one, where several things may be: an extension, as RFC 9457 allows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Fault>,
+}
+
+/// One of several things that are wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Fault {
+    pub(crate) detail: String,
+    /// The fields that it is about.
+    pub(crate) keys: Vec<String>,
 }
 
 /// The word for programs: a frame's, where the lanes have the same error, or one that only HTTP knows.
@@ -65,6 +76,7 @@ impl Problem {
             status,
             code: Code::Frame(code),
             detail: detail.into(),
+            errors: Vec::new(),
         }
     }
 
@@ -76,7 +88,15 @@ impl Problem {
             status,
             code: code(status),
             detail: detail.into(),
+            errors: Vec::new(),
         }
+    }
+}
+
+impl Problem {
+    /// The same, with each thing that is wrong named by itself too.
+    pub(crate) fn with_errors(self, errors: Vec<Fault>) -> Self {
+        Self { errors, ..self }
     }
 }
 

@@ -25,7 +25,10 @@ const PAGES = [
     lanes: ['sse', 'websocket', 'datachannel'],
     selector: '[data-figure="delivered"] [data-lane="datachannel-reliable"]',
   },
+  { name: 'advise', path: '/advise.html?preset=game-state', lanes: [], selector: '.matrix tbody', isStill: true },
 ];
+/** A page that opens no lane has no plots and no time line. @param {import('playwright-core').Page} page @param {boolean} isStill */
+const drawn = (page, isStill) => isStill || page.waitForSelector('.plot canvas');
 const SCHEMES = ['light', 'dark'];
 const WIDTHS = [360, 1280];
 const SHOTS = new URL('../../../docs/screenshots/', import.meta.url);
@@ -44,20 +47,20 @@ after(async () => {
   await lenient.close();
 });
 
-for (const { name, path, lanes, selector } of PAGES) {
+for (const { name, path, lanes, selector, isStill = false } of PAGES) {
   test(`${name} opens its lanes, receives, and nothing complains`, async () => {
     const page = await strict.open(path);
     for (const lane of lanes) await textOf(page, `.pill[data-lane="${lane}"] .state`, /^open$/);
     await textOf(page, selector, /[1-9]/);
-    await textOf(page, '#timeline tbody', /message|ack/);
-    await page.waitForSelector('.plot canvas');
+    if (!isStill) await textOf(page, '#timeline tbody', /message|ack/);
+    await drawn(page, isStill);
     assert.deepEqual(strict.complaints.splice(0), []);
     await page.close();
   });
 
   for (const scheme of SCHEMES) {
     test(`${name} in ${scheme}: axe finds nothing serious`, async () => {
-      const page = await lenient.open(`${path}?scheme=${scheme}`);
+      const page = await lenient.open(inScheme(path, scheme));
       await textOf(page, selector, /[1-9]/);
       await page.evaluate(AXE);
       const { violations } = await page.evaluate(() => /** @type {any} */ (globalThis).axe.run());
@@ -70,9 +73,9 @@ for (const { name, path, lanes, selector } of PAGES) {
 
     for (const width of WIDTHS) {
       test(`${name} at ${width} px in ${scheme}: nothing reaches beyond the edge`, async () => {
-        const page = await strict.open(`${path}?scheme=${scheme}`, { width, height: 1200 });
+        const page = await strict.open(inScheme(path, scheme), { width, height: 1200 });
         await textOf(page, selector, /[1-9]/);
-        await page.waitForSelector('.plot canvas');
+        await drawn(page, isStill);
         const beyond = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
         assert.ok(beyond <= 0, `${beyond} px beyond`);
         if (process.env.WIRELAB_SCREENSHOTS === '1') await shoot(page, `${name}-${width}-${scheme}`);
@@ -93,7 +96,7 @@ for (const { name, path, lanes, selector } of PAGES) {
     });
     await page.goto(strict.url + path);
     await textOf(page, selector, /[1-9]/);
-    await page.waitForSelector('.plot canvas');
+    await drawn(page, isStill);
     const shifted = await page.evaluate(() => /** @type {any} */ (globalThis).shifted);
     assert.ok(shifted < 0.02, `layout shift ${shifted}`);
     await page.close();
@@ -182,6 +185,11 @@ test('after a restart all lanes come back by themselves, and those that resume a
   strict.complaints.splice(0); // the browser itself tells of refused connections
   await page.close();
 });
+
+/** @param {string} path @param {string} scheme */
+function inScheme(path, scheme) {
+  return `${path}${path.includes('?') ? '&' : '?'}scheme=${scheme}`;
+}
 
 /** @param {any} violation */
 function explain({ id, help, nodes }) {

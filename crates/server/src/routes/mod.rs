@@ -1,5 +1,6 @@
 //! One file for what each path answers.
 
+pub(crate) mod advise;
 pub(crate) mod events;
 pub(crate) mod health;
 pub(crate) mod ice_servers;

@@ -38,6 +38,8 @@ fn way(text: &str) -> Way {
     }
 }
 
+mod advise;
+
 struct Fixture {
     app: App,
     public: Router,

@@ -34,13 +34,18 @@ pub(crate) fn faults(value: &Value, schema: &Value, root: &Value, at: &str) -> V
             "type" if !is_of(value, wanted) => said(format!("{value} is not of type {wanted}")),
             "const" if value != wanted => said(format!("{value} is not {wanted}")),
             "enum" if !list(wanted).contains(value) => said(format!("{value} is none of {wanted}")),
-            "minimum" if value.as_f64() < wanted.as_f64() => said(format!("{value} is below {wanted}")),
+            "minimum" if value.is_number() && value.as_f64() < wanted.as_f64() => {
+                said(format!("{value} is below {wanted}"))
+            }
+            "maximum" if value.is_number() && value.as_f64() > wanted.as_f64() => {
+                said(format!("{value} is above {wanted}"))
+            }
             "minLength" if value.as_str().map(|text| text.len() as u64) < wanted.as_u64() => {
                 said(format!("{value} is too short"))
             }
             "minItems" if (list(value).len() as u64) < wanted.as_u64().expect("a count") => said("too few".into()),
             "maxItems" if list(value).len() as u64 > wanted.as_u64().expect("a count") => said("too many".into()),
-            "type" | "const" | "enum" | "minimum" | "minLength" | "minItems" | "maxItems" => Vec::new(),
+            "type" | "const" | "enum" | "minimum" | "maximum" | "minLength" | "minItems" | "maxItems" => Vec::new(),
             "required" => {
                 let missing = list(wanted)
                     .iter()
