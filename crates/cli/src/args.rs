@@ -12,7 +12,7 @@ use wirelab_server::{
 
 use crate::announce::Announce;
 use crate::values::{OrOff, address, bytes, bytes_text, count, host, network, origin, profile, time, time_text};
-use crate::{bench, compare};
+use crate::{bench, compare, verify};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -48,6 +48,9 @@ pub(crate) enum Command {
     /// What a connection costs: memory, CPU and time, of this server or of any other
     #[command(after_help = bench::args::AFTER, max_term_width = 100)]
     Bench(Box<bench::args::Bench>),
+    /// Whether a transport behaves as chosen, through everything in between
+    #[command(after_help = verify::args::AFTER, max_term_width = 100, allow_missing_positional = true)]
+    Verify(Box<verify::args::Verify>),
     /// The process that serves while `bench` measures; `bench` starts it
     #[command(hide = true)]
     BenchServer,
