@@ -7,7 +7,7 @@ use http::{HeaderName, HeaderValue};
 use serde::Serialize;
 use thiserror::Error;
 
-use super::url::Url;
+use super::{turn::access::Access, url::Url};
 use crate::values::{origin, time};
 
 /// What is said below the flags.
@@ -101,6 +101,9 @@ pub(crate) struct Verify {
     /// Trust any certificate; the report says so
     #[arg(long, help_heading = "TLS")]
     pub(crate) insecure: bool,
+
+    #[command(flatten, next_help_heading = "TURN")]
+    pub(crate) turn: Access,
 
     /// How long a server may take to answer
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = time(SECOND / 10..=10 * MINUTE), help_heading = "Time")]

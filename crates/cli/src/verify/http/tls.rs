@@ -87,7 +87,7 @@ impl Trust {
         self.is_blind
     }
 
-    pub(super) fn config(&self, offer: &[Version]) -> ClientConfig {
+    pub(crate) fn config(&self, offer: &[Version]) -> ClientConfig {
         let mut config = self.config.clone();
         config.alpn_protocols = offer
             .iter()

@@ -18,16 +18,17 @@ mod session;
 mod together;
 mod way;
 
-use std::{future::Future, net::SocketAddr, sync::Arc, time::{Duration, SystemTime}};
+use std::{
+    future::Future,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use tokio::{net::lookup_host, time::Instant};
 use wirelab_server::TurnUrl;
 
-use self::{
-    message::Account,
-    together::together,
-    way::Way,
-};
+use self::{message::Account, together::together, way::Way};
 use super::{
     args::Verify,
     check::{Check, Finding, Verdict},
@@ -90,6 +91,8 @@ const PRIVATE_PEERS: usize = 8;
 
 /// How long one check of one way may take: some of its steps may be lost and repeated.
 const LIMIT: Duration = Duration::from_secs(60);
+/// Addresses of one host that are tried.
+const MOST_ADDRESSES: usize = 4;
 
 /// Runs every check of [`CHECKS`] and tells each once.
 pub(super) async fn run(asked: &Verify, target: &Target, reporter: &mut Reporter) {
@@ -159,7 +162,7 @@ where
     let all = async {
         let mut found = Vec::new();
         for way in ways {
-            found.push((way.name(), probe(way).await));
+            found.push((way.name().to_owned(), probe(way).await));
         }
         together(found)
     };
@@ -178,11 +181,29 @@ async fn reach(asked: &Verify, trust: &Trust, urls: Vec<(TurnUrl, Option<Account
             server: SocketAddr::from(([0; 4], 0)),
             url,
         };
-        let finding = match lookup_host((way.url.host_text(), way.url.port())).await {
-            Ok(addresses) => first_that_answers(way, addresses.take(MOST_ADDRESSES).collect(), &mut ways).await,
-            Err(error) => (way.name(), Finding::fail(format!("{}: {error}", way.url), "is the name spelt right?")),
-        };
-        found.push(finding);
+        let name = way.name().to_owned();
+        let (finding, way) = first_that_answers(way).await;
+        found.push((name, finding));
+        ways.extend(way);
     }
     (together(found), ways)
+}
+
+/// The way with the first of its host's addresses that answers.
+async fn first_that_answers(mut way: Way) -> (Finding, Option<Way>) {
+    let host = way.url.host().to_string();
+    let addresses = match lookup_host((host.trim_matches(['[', ']']), way.url.port())).await {
+        Ok(addresses) => addresses.take(MOST_ADDRESSES),
+        Err(error) => return (Finding::fail(format!("{host} is not known: {error}"), "is its name spelt right?"), None),
+    };
+    let mut last = Finding::fail(format!("{host} has no address"), "is its name spelt right?");
+    for server in addresses {
+        way.server = server;
+        let finding = probes::reach(&way).await;
+        if finding.verdict == Verdict::Pass {
+            return (finding, Some(way));
+        }
+        last = finding;
+    }
+    (last, None)
 }
