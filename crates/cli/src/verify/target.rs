@@ -91,14 +91,11 @@ impl Target {
 
     fn lane(&self, path: &str, topic: &str, fits: impl Fn(&HttpUrl) -> bool) -> Option<Server> {
         let server = self.http.as_ref()?;
-        let url = if server.url.is_bare() && self.is_wirelab() {
-            server.url.at(&format!("{path}?topic={topic}"))
-        } else if fits(&server.url) {
-            server.url.clone()
+        if server.url.is_bare() && self.is_wirelab() {
+            Some(server.at(&format!("{path}?topic={topic}")))
         } else {
-            return None;
-        };
-        Some(Server { url, ..server.clone() })
+            fits(&server.url).then(|| server.clone())
+        }
     }
 
     pub(crate) fn is_wirelab(&self) -> bool {

@@ -136,6 +136,14 @@ impl Server {
         })
     }
 
+    /// The same server with another path.
+    pub(crate) fn at(&self, path: &str) -> Self {
+        Self {
+            url: self.url.at(path),
+            ..self.clone()
+        }
+    }
+
     /// Connects to the first address that answers; `offer` is what ALPN offers over TLS. Says what was chosen, if anything was.
     ///
     /// # Errors
