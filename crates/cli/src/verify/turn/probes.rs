@@ -156,7 +156,7 @@ pub(super) async fn allocate(way: &Way) -> Finding {
         Err(fault) => return not_allocated(&account, &fault),
     };
     let took = start.elapsed();
-    let (relayed, lifetime) = (allocation.relayed, allocation.lifetime);
+    let (relayed, mapped, lifetime) = (allocation.relayed, allocation.mapped, allocation.lifetime);
     let refreshed = allocation.refresh().await;
     allocation.release().await;
     let measured = format!("{relayed} for {} s in {}", lifetime.as_secs(), ms(took));
@@ -170,7 +170,8 @@ pub(super) async fn allocate(way: &Way) -> Finding {
             "the server stands behind a NAT and does not know its public address: tell it (coturn: external-ip)",
         );
     }
-    Finding::pass(measured)
+    let seen = mapped.map(|mapped| format!("our address is seen as {mapped}"));
+    Finding::pass(measured).seen_all(seen)
 }
 
 pub(super) fn without_account() -> Finding {
