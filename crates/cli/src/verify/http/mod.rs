@@ -267,6 +267,11 @@ impl Server {
         Ok((connection, answer))
     }
 
+    /// What its name stands for: at least one.
+    pub(crate) fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
     pub(crate) fn is_trusting(&self) -> bool {
         self.trust.as_ref().is_some_and(Trust::is_blind)
     }
