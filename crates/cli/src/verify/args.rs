@@ -108,6 +108,9 @@ pub(crate) struct Verify {
     /// How long a server may take to answer
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = time(SECOND / 10..=10 * MINUTE), help_heading = "Time")]
     pub(crate) timeout: Duration,
+    /// How long a stream is watched
+    #[arg(long, value_name = "TIME", default_value = "4s", value_parser = time(SECOND / 2..=10 * MINUTE), help_heading = "Time")]
+    pub(crate) watch: Duration,
     /// How long silence is watched [default: 10m, and 75s where all is checked]
     #[arg(long, value_name = "TIME", value_parser = time(SECOND..=120 * MINUTE), help_heading = "Time")]
     max: Option<Duration>,

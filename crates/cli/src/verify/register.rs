@@ -7,6 +7,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Check> {
     [sse::CHECKS, ws::CHECKS, webrtc::CHECKS, turn::CHECKS, idle::CHECKS]
         .into_iter()
         .flatten()
+        .copied()
 }
 
 #[cfg(test)]

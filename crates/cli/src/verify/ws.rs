@@ -3,7 +3,7 @@
 use super::{args::Verify, check::Check, reporter::Reporter, target::Target};
 
 /// What is checked, in this order.
-pub(super) static CHECKS: &[Check] = &[];
+pub(super) static CHECKS: &[&Check] = &[];
 
 /// Runs every check of [`CHECKS`] and tells each once.
 pub(super) async fn run(_asked: &Verify, _target: &Target, reporter: &mut Reporter) {
