@@ -38,56 +38,55 @@ use super::{
     url::Url,
 };
 
-/// What is checked, in this order.
-pub(super) static CHECKS: &[Check] = &[
-    Check {
-        id: "turn.credentials",
-        what: "visitors are given credentials that hold",
-    },
-    Check {
-        id: "turn.transports",
-        what: "there is a way in where UDP is blocked, and one over UDP",
-    },
-    Check {
-        id: "turn.reach",
-        what: "the server answers over every transport",
-    },
-    Check {
-        id: "turn.anonymous",
-        what: "nobody gets an address without a credential",
-    },
-    Check {
-        id: "turn.allocate",
-        what: "who has a credential gets an address and can keep it",
-    },
-    Check {
-        id: "turn.wrong-password",
-        what: "a wrong password is refused",
-    },
-    Check {
-        id: "turn.expired",
-        what: "a credential that has expired is refused",
-    },
-    Check {
-        id: "turn.relay",
-        what: "data goes both ways through the relay",
-    },
-    Check {
-        id: "turn.private-peers",
-        what: "private addresses are refused as peers",
-    },
-];
+static CREDENTIALS: Check = Check {
+    id: "turn.credentials",
+    what: "visitors are given credentials that hold",
+};
+static TRANSPORTS: Check = Check {
+    id: "turn.transports",
+    what: "there is a way in where UDP is blocked, and one over UDP",
+};
+static REACH: Check = Check {
+    id: "turn.reach",
+    what: "the server answers over every transport",
+};
+static ANONYMOUS: Check = Check {
+    id: "turn.anonymous",
+    what: "nobody gets an address without a credential",
+};
+static ALLOCATE: Check = Check {
+    id: "turn.allocate",
+    what: "who has a credential gets an address and can keep it",
+};
+static WRONG_PASSWORD: Check = Check {
+    id: "turn.wrong-password",
+    what: "a wrong password is refused",
+};
+static EXPIRED: Check = Check {
+    id: "turn.expired",
+    what: "a credential that has expired is refused",
+};
+static RELAY: Check = Check {
+    id: "turn.relay",
+    what: "data goes both ways through the relay",
+};
+static PRIVATE_PEERS: Check = Check {
+    id: "turn.private-peers",
+    what: "private addresses are refused as peers",
+};
 
-/// Places in [`CHECKS`].
-const CREDENTIALS: usize = 0;
-const TRANSPORTS: usize = 1;
-const REACH: usize = 2;
-const ANONYMOUS: usize = 3;
-const ALLOCATE: usize = 4;
-const WRONG_PASSWORD: usize = 5;
-const EXPIRED: usize = 6;
-const RELAY: usize = 7;
-const PRIVATE_PEERS: usize = 8;
+/// What is checked, in this order.
+pub(super) static CHECKS: &[&Check] = &[
+    &CREDENTIALS,
+    &TRANSPORTS,
+    &REACH,
+    &ANONYMOUS,
+    &ALLOCATE,
+    &WRONG_PASSWORD,
+    &EXPIRED,
+    &RELAY,
+    &PRIVATE_PEERS,
+];
 
 /// How long one check of one way may take: some of its steps may be lost and repeated.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -98,19 +97,19 @@ const MOST_ADDRESSES: usize = 4;
 pub(super) async fn run(asked: &Verify, target: &Target, reporter: &mut Reporter) {
     let urls = match (&target.url, &target.http) {
         (Url::Turn(url), _) => {
-            reporter.skip_all([&CHECKS[CREDENTIALS], &CHECKS[TRANSPORTS]], "only a wirelab tells them: one URL was given");
+            reporter.skip_all(&CHECKS[..2], "only a wirelab tells them: one URL was given");
             vec![(url.clone(), None)]
         }
         (Url::Http(_), Some(server)) if target.is_wirelab() => {
             let start = Instant::now();
             let offered = reporter.within(LIMIT, offered::ask(server)).await.unwrap_or_default();
             let finding = offered.finding.unwrap_or_else(|| Finding::skip("there was no time for it"));
-            reporter.tell(&CHECKS[CREDENTIALS], finding, start.elapsed());
+            reporter.tell(&CREDENTIALS, finding, start.elapsed());
             if offered.urls.is_empty() {
-                reporter.skip_all(&CHECKS[TRANSPORTS..], "no TURN URL was told");
+                reporter.skip_all(&CHECKS[1..], "no TURN URL was told");
                 return;
             }
-            reporter.tell(&CHECKS[TRANSPORTS], offered::transports(&offered.urls), Duration::ZERO);
+            reporter.tell(&TRANSPORTS, offered::transports(&offered.urls), Duration::ZERO);
             offered.urls
         }
         (Url::Http(_), _) => {
@@ -125,36 +124,36 @@ pub(super) async fn run(asked: &Verify, target: &Target, reporter: &mut Reporter
     let trust = match trust {
         Ok(trust) => trust,
         Err(error) => {
-            reporter.skip_all(&CHECKS[REACH..], &TargetError::from(error).to_string());
+            reporter.skip_all(&CHECKS[2..], &TargetError::from(error).to_string());
             return;
         }
     };
     let start = Instant::now();
     let reached = reporter.within(LIMIT, reach(asked, &trust, urls)).await;
     let Ok((finding, ways)) = reached else {
-        reporter.skip_all(&CHECKS[REACH..], "there was no time for it");
+        reporter.skip_all(&CHECKS[2..], "there was no time for it");
         return;
     };
-    reporter.tell(&CHECKS[REACH], finding, start.elapsed());
+    reporter.tell(&REACH, finding, start.elapsed());
     if ways.is_empty() {
-        reporter.skip_all(&CHECKS[ANONYMOUS..], "the server was not reached");
+        reporter.skip_all(&CHECKS[3..], "the server was not reached");
         return;
     }
-    each(reporter, ANONYMOUS, &ways, probes::anonymous).await;
-    let allocated = each(reporter, ALLOCATE, &ways, probes::allocate).await;
-    each(reporter, WRONG_PASSWORD, &ways, probes::wrong_password).await;
+    each(reporter, &ANONYMOUS, &ways, probes::anonymous).await;
+    let allocated = each(reporter, &ALLOCATE, &ways, probes::allocate).await;
+    each(reporter, &WRONG_PASSWORD, &ways, probes::wrong_password).await;
     if allocated == Verdict::Pass {
-        each(reporter, EXPIRED, &ways, probes::expired).await;
-        each(reporter, RELAY, &ways, carried::relay).await;
-        each(reporter, PRIVATE_PEERS, &ways, private::private_peers).await;
+        each(reporter, &EXPIRED, &ways, probes::expired).await;
+        each(reporter, &RELAY, &ways, carried::relay).await;
+        each(reporter, &PRIVATE_PEERS, &ways, private::private_peers).await;
     } else {
         let why = "without an address at the relay nothing can be said: see turn.allocate";
-        reporter.skip_all(&CHECKS[EXPIRED..], why);
+        reporter.skip_all(&CHECKS[6..], why);
     }
 }
 
 /// One check, on each way at a time.
-async fn each<'a, Probe, Found>(reporter: &mut Reporter, check: usize, ways: &'a [Way], probe: Probe) -> Verdict
+async fn each<'a, Probe, Found>(reporter: &mut Reporter, check: &'static Check, ways: &'a [Way], probe: Probe) -> Verdict
 where
     Probe: Fn(&'a Way) -> Found,
     Found: Future<Output = Finding>,
@@ -166,7 +165,7 @@ where
         }
         together(found)
     };
-    reporter.check(&CHECKS[check], LIMIT * ways.len() as u32, all).await
+    reporter.check(check, LIMIT * ways.len() as u32, all).await
 }
 
 /// Finds each server, and says which ways lead to one.

@@ -31,51 +31,50 @@ use super::{
     target::Target,
 };
 
-/// What is checked, in this order.
-pub(super) static CHECKS: &[Check] = &[
-    Check {
-        id: "webrtc.signalling",
-        what: "an offer is answered",
-    },
-    Check {
-        id: "webrtc.candidates",
-        what: "the answer names addresses that can be reached",
-    },
-    Check {
-        id: "webrtc.open",
-        what: "the channels open, in time",
-    },
-    Check {
-        id: "webrtc.pair",
-        what: "a way is chosen, and it carries",
-    },
-    Check {
-        id: "webrtc.parameters",
-        what: "both ends mean the same channels",
-    },
-    Check {
-        id: "webrtc.unreliable",
-        what: "on the channel state what is lost stays lost, and nothing waits for it",
-    },
-    Check {
-        id: "webrtc.reliable",
-        what: "on the channel control everything arrives, in order",
-    },
-    Check {
-        id: "webrtc.message-size",
-        what: "messages up to the announced size are answered",
-    },
-];
+static SIGNALLING: Check = Check {
+    id: "webrtc.signalling",
+    what: "an offer is answered",
+};
+static CANDIDATES: Check = Check {
+    id: "webrtc.candidates",
+    what: "the answer names addresses that can be reached",
+};
+static OPEN: Check = Check {
+    id: "webrtc.open",
+    what: "the channels open, in time",
+};
+static PAIR: Check = Check {
+    id: "webrtc.pair",
+    what: "a way is chosen, and it carries",
+};
+static PARAMETERS: Check = Check {
+    id: "webrtc.parameters",
+    what: "both ends mean the same channels",
+};
+static UNRELIABLE: Check = Check {
+    id: "webrtc.unreliable",
+    what: "on the channel state what is lost stays lost, and nothing waits for it",
+};
+static RELIABLE: Check = Check {
+    id: "webrtc.reliable",
+    what: "on the channel control everything arrives, in order",
+};
+static MESSAGE_SIZE: Check = Check {
+    id: "webrtc.message-size",
+    what: "messages up to the announced size are answered",
+};
 
-/// Places in [`CHECKS`].
-const SIGNALLING: usize = 0;
-const CANDIDATES: usize = 1;
-const OPEN: usize = 2;
-const PAIR: usize = 3;
-const PARAMETERS: usize = 4;
-const UNRELIABLE: usize = 5;
-const RELIABLE: usize = 6;
-const MESSAGE_SIZE: usize = 7;
+/// What is checked, in this order.
+pub(super) static CHECKS: &[&Check] = &[
+    &SIGNALLING,
+    &CANDIDATES,
+    &OPEN,
+    &PAIR,
+    &PARAMETERS,
+    &UNRELIABLE,
+    &RELIABLE,
+    &MESSAGE_SIZE,
+];
 
 /// How long one check may take; opening has a limit of its own below it.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -97,22 +96,22 @@ pub(super) async fn run(asked: &Verify, target: &Target, reporter: &mut Reporter
         return;
     }
     let Some((dial, answer)) = signal(asked, server, reporter).await else {
-        reporter.skip_all(&CHECKS[CANDIDATES..], "there is no answer to go on with");
+        reporter.skip_all(&CHECKS[1..], "there is no answer to go on with");
         return;
     };
     let address = server.addresses().first().map(|address| address.ip());
-    reporter.tell(&CHECKS[CANDIDATES], opening::candidates(&answer, address), Duration::ZERO);
+    reporter.tell(&CANDIDATES, opening::candidates(&answer, address), Duration::ZERO);
     let Some((mut client, path)) = open(dial, &answer, reporter).await else {
-        reporter.skip_all(&CHECKS[PAIR..], "the channels did not open");
+        reporter.skip_all(&CHECKS[3..], "the channels did not open");
         return;
     };
     let pair = async {
         let trip_us = echo(&mut client).await;
         opening::pair(&path.traffic(), trip_us)
     };
-    reporter.check(&CHECKS[PAIR], LIMIT, pair).await;
-    reporter.check(&CHECKS[PARAMETERS], LIMIT, parameters::check(&client, info)).await;
-    for (check, channel) in [(UNRELIABLE, Channel::State), (RELIABLE, Channel::Control)] {
+    reporter.check(&PAIR, LIMIT, pair).await;
+    reporter.check(&PARAMETERS, LIMIT, parameters::check(&client, info)).await;
+    for (check, channel) in [(&UNRELIABLE, Channel::State), (&RELIABLE, Channel::Control)] {
         let proof = async {
             match proof::watch(&mut client, &path, channel).await {
                 Ok(seen) if channel == Channel::State => proof::is_unreliable(&seen),
@@ -120,11 +119,11 @@ pub(super) async fn run(asked: &Verify, target: &Target, reporter: &mut Reporter
                 Err(why) => Finding::fail(why, "without messages nothing can be proven: see the checks before this one"),
             }
         };
-        reporter.check(&CHECKS[check], LIMIT, proof).await;
+        reporter.check(check, LIMIT, proof).await;
         path.release().await; // a proof that was cut short leaves it shut
     }
     let announced = sdp::max_message_bytes(&answer);
-    reporter.check(&CHECKS[MESSAGE_SIZE], LIMIT, sizes::check(&mut client, announced)).await;
+    reporter.check(&MESSAGE_SIZE, LIMIT, sizes::check(&mut client, announced)).await;
     client.close().await;
 }
 
@@ -150,7 +149,7 @@ async fn signal(asked: &Verify, server: &Server, reporter: &mut Reporter) -> Opt
             }
         }
     };
-    reporter.check(&CHECKS[SIGNALLING], LIMIT, probe).await;
+    reporter.check(&SIGNALLING, LIMIT, probe).await;
     signalled
 }
 
@@ -171,7 +170,7 @@ async fn open(dial: Dial, answer: &str, reporter: &mut Reporter) -> Option<(Clie
             Err(error) => opening::unopened(&error, &path.traffic()),
         }
     };
-    reporter.check(&CHECKS[OPEN], LIMIT, probe).await;
+    reporter.check(&OPEN, LIMIT, probe).await;
     opened
 }
 
