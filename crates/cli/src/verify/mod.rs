@@ -1,8 +1,8 @@
 //! `wirelab verify`: whether a transport behaves as chosen, through everything in between.
 //!
 //! [`args`] says what is asked, [`url`] and [`target`] where. Each family, [`sse`], [`ws`], [`webrtc`], [`turn`] and [`idle`],
-//! has its own list of checks and one `run`, which hands a [`check::Finding`] for each to the [`reporter`]. [`register`]
-//! knows all lists. With `--direct` the same runs against the origin, and [`result`] places the blame. The rest is form.
+//! has its own list of checks and one `run`, which hands a [`check::Finding`] for each to the [`reporter`]. With `--direct` the
+//! same runs against the origin, and [`result`] places the blame. The rest is form.
 //!
 //! A server that is verified may be anybody's and broken: every wait has an end, and whatever is read has a limit.
 
@@ -10,7 +10,6 @@ pub(crate) mod args;
 mod check;
 mod http;
 mod idle;
-mod register;
 mod reporter;
 mod result;
 mod sse;
@@ -21,6 +20,8 @@ mod url;
 mod webrtc;
 mod ws;
 
+#[cfg(test)]
+mod register;
 #[cfg(test)]
 mod schema;
 

@@ -58,8 +58,7 @@ impl Reporter {
                 format!("it was not done after {} s", limit.as_secs()),
                 "something on the way takes what is sent and never answers",
             ),
-            Early::OutOfTime => Finding::skip("the time of --limit was up"),
-            Early::Interrupted => Finding::skip("interrupted"),
+            Early::OutOfTime | Early::Interrupted => Finding::skip(early.words()),
         });
         self.tell(check, finding, start.elapsed())
     }
@@ -125,6 +124,16 @@ pub(crate) enum Early {
     OutOfTime,
     /// Ctrl-C.
     Interrupted,
+}
+
+impl Early {
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Self::Slow => "it was not done in time",
+            Self::OutOfTime => "the time of --limit was up",
+            Self::Interrupted => "interrupted",
+        }
+    }
 }
 
 #[cfg(test)]

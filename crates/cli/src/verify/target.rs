@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use super::{
     args::Verify,
-    http::{HttpError, Server, TlsError, Trust, Version, body},
+    http::{HttpError, Server, TlsError, Trust, Version, body, text},
     url::{HttpUrl, Url},
 };
 
@@ -112,6 +112,10 @@ impl Target {
 async fn info(server: &Server) -> Option<Value> {
     let request = server.request_for("/api/info").body(Default::default()).ok()?;
     let (_connection, answer) = server.ask(Version::Http1, request).await.ok()?;
+    let kind = text(answer.headers(), &http::header::CONTENT_TYPE)?;
+    if !kind.starts_with("application/json") {
+        return None; // it may be a stream, which does not end
+    }
     let text = tokio::time::timeout(server.timeout, body(answer, MOST_INFO_BYTES))
         .await
         .ok()?

@@ -10,10 +10,7 @@ use std::{
     io,
     net::SocketAddr,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -144,6 +141,14 @@ impl Server {
         }
     }
 
+    /// The same server, which may take this long to answer if that is longer.
+    pub(crate) fn patient(&self, patience: Duration) -> Self {
+        Self {
+            timeout: self.timeout.max(patience),
+            ..self.clone()
+        }
+    }
+
     /// Connects to the first address that answers; `offer` is what ALPN offers over TLS. Says what was chosen, if anything was.
     ///
     /// # Errors
@@ -162,7 +167,10 @@ impl Server {
         let stream = timeout(self.timeout, connector.connect(name, tcp))
             .await
             .map_err(|_| failed(format!("no answer to the greeting in {} ms", self.timeout.as_millis())))?
-            .map_err(|error| failed(tls::explain(&error)))?;
+            .map_err(|error| match offer {
+                [only] if tls::is_about_alpn(&error) => HttpError::NotOffered(*only),
+                _ => failed(tls::explain(&error)),
+            })?;
         let chosen = match stream.get_ref().1.alpn_protocol() {
             Some(b"h2") => Some(Version::Http2),
             Some(b"http/1.1") => Some(Version::Http1),
@@ -202,7 +210,7 @@ impl Server {
             return Err(HttpError::NotOffered(version));
         }
         let io = TokioIo::new(stream);
-        let takes_websockets = Arc::new(AtomicBool::new(false));
+        let mut http2 = None;
         let (sender, driver) = match version {
             Version::Http1 => {
                 let built = http1::Builder::new().max_buf_size(MOST_HEAD_BYTES).handshake(io).await;
@@ -220,12 +228,12 @@ impl Server {
                 let built = timeout(self.timeout, built)
                     .await
                     .map_err(|_| HttpError::Silent(self.timeout))?;
-                let (sender, mut connection) = built.map_err(|error| explain(&error))?;
-                let told = takes_websockets.clone();
+                let (sender, connection) = built.map_err(|error| explain(&error))?;
+                let connection = Arc::new(Mutex::new(connection));
+                http2 = Some(connection.clone());
                 let driver = tokio::spawn(poll_fn(move |cx| {
-                    let ended = Pin::new(&mut connection).poll(cx).map(drop); // whoever waits for the answer is told
-                    told.store(connection.is_extended_connect_protocol_enabled(), Ordering::Relaxed);
-                    ended
+                    let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+                    Pin::new(&mut *connection).poll(cx).map(drop) // whoever waits for the answer is told
                 }));
                 (Sender::Http2(sender), driver)
             }
@@ -233,7 +241,7 @@ impl Server {
         Ok(Connection {
             sender,
             driver,
-            takes_websockets,
+            http2,
             timeout: self.timeout,
         })
     }
@@ -282,11 +290,14 @@ enum Sender {
     Http2(http2::SendRequest<Empty<Bytes>>),
 }
 
+type Http2 = http2::Connection<TokioIo<Stream>, Empty<Bytes>, TokioExecutor>;
+
 /// An open connection. It ends with this value.
 pub(crate) struct Connection {
     sender: Sender,
     driver: JoinHandle<()>,
-    takes_websockets: Arc<AtomicBool>,
+    /// It knows the server's settings.
+    http2: Option<Arc<Mutex<Http2>>>,
     timeout: Duration,
 }
 
@@ -317,7 +328,10 @@ impl Connection {
 
     /// Whether a WebSocket may be opened over HTTP/2 (RFC 8441). It is known once something was answered.
     pub(crate) fn takes_websockets(&self) -> bool {
-        self.takes_websockets.load(Ordering::Relaxed)
+        self.http2.as_ref().is_some_and(|connection| {
+            let connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+            connection.is_extended_connect_protocol_enabled()
+        })
     }
 }
 

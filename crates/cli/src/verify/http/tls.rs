@@ -3,7 +3,7 @@
 use std::{fmt, io, path::Path, path::PathBuf, sync::Arc};
 
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature},
     pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject as _},
@@ -110,9 +110,21 @@ pub(super) fn server_name(host: &str) -> Result<ServerName<'static>, String> {
     ServerName::try_from(host.to_owned()).map_err(|_| format!("{host} is no name that a certificate could be for"))
 }
 
+/// The server speaks none of the protocols that were offered.
+pub(super) fn is_about_alpn(error: &io::Error) -> bool {
+    matches!(
+        inner(error),
+        Some(Error::AlertReceived(AlertDescription::NoApplicationProtocol))
+    )
+}
+
+fn inner(error: &io::Error) -> Option<&Error> {
+    error.get_ref().and_then(|inner| inner.downcast_ref::<Error>())
+}
+
 /// What went wrong, and what to do about it.
 pub(super) fn explain(error: &io::Error) -> String {
-    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
+    let inner = inner(error);
     let way_out = match inner {
         Some(Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
             "nobody whom this machine trusts has signed the certificate: send the whole chain, or name the issuer with --ca"

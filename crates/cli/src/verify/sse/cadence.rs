@@ -16,7 +16,7 @@ const ONE_PIECE: Duration = Duration::from_millis(5);
 /// Later than this beyond the usual is held back.
 const LATE: Duration = Duration::from_millis(250);
 /// A lump of a server that tells nothing is one if silence of at least this is before it.
-const SILENCE: Duration = Duration::from_millis(500);
+const SILENCE: Duration = Duration::from_millis(400);
 /// So many lumps are a habit.
 const A_HABIT: usize = 3;
 
@@ -135,10 +135,12 @@ fn against_its_rhythm(events: &[Arrived], time: Duration) -> Finding {
     let lumps = lumps(events.iter().map(|arrived| arrived.at));
     let in_lumps: Vec<&Lump> = lumps.iter().filter(|lump| lump.events >= 2).collect();
     let silences = lumps.windows(2).map(|pair| pair[1].at.duration_since(pair[0].at));
-    let longest = silences.clone().max().unwrap_or_default();
-    let all_silent = silences.clone().all(|silence| silence >= SILENCE);
+    let mut silences: Vec<Duration> = silences.collect();
+    silences.sort();
+    let longest = silences.last().copied().unwrap_or_default();
+    let usual = silences.get(silences.len() / 2).copied().unwrap_or_default();
     let size = events.len() as f64 / lumps.len() as f64;
-    if in_lumps.len() >= A_HABIT && all_silent && size >= 2.0 {
+    if in_lumps.len() >= A_HABIT && usual >= SILENCE && size >= 2.0 {
         let measured = format!(
             "BATCHED: {} lumps of {size:.1} events on average, up to {} apart",
             lumps.len(),

@@ -17,12 +17,12 @@ const WALL: &str = "six";
 ///
 /// # Errors
 /// Nothing answers.
-pub(super) async fn version(server: &Server) -> Result<Version, HttpError> {
+pub(in crate::verify) async fn version(server: &Server) -> Result<Version, HttpError> {
     let (_stream, chosen) = server.connect(&[Version::Http2, Version::Http1]).await?;
     Ok(chosen.unwrap_or(Version::Http1))
 }
 
-pub(super) fn no_transform(headers: &HeaderMap) -> Finding {
+pub(in crate::verify) fn no_transform(headers: &HeaderMap) -> Finding {
     let said = text(headers, &header::CACHE_CONTROL).unwrap_or_default();
     let has = |word: &str| said.split(',').any(|part| part.trim().eq_ignore_ascii_case(word));
     let measured = if said.is_empty() {
@@ -41,7 +41,7 @@ pub(super) fn no_transform(headers: &HeaderMap) -> Finding {
 }
 
 /// `plain` is the head of an answer that was not asked to be compressed.
-pub(super) async fn compression(server: &Server, version: Version, plain: &HeaderMap) -> Finding {
+pub(in crate::verify) async fn compression(server: &Server, version: Version, plain: &HeaderMap) -> Finding {
     const HINT: &str = "a compressor is a buffer: leave text/event-stream out of it (nginx: gzip off)";
     let encoding = |headers: &HeaderMap| {
         let said = text(headers, &header::CONTENT_ENCODING)
@@ -66,7 +66,7 @@ pub(super) async fn compression(server: &Server, version: Version, plain: &Heade
     .seen_all(opened.lines.iter().cloned())
 }
 
-pub(super) fn http2(server: &Server, version: Version) -> Finding {
+pub(in crate::verify) fn http2(server: &Server, version: Version) -> Finding {
     match (version, server.url.is_secure) {
         (Version::Http2, _) => Finding::pass("HTTP/2: all streams of a browser share one connection"),
         (Version::Http1, true) => Finding::warn(
@@ -80,7 +80,7 @@ pub(super) fn http2(server: &Server, version: Version) -> Finding {
     }
 }
 
-pub(super) async fn origin(server: &Server, version: Version, foreign: &str) -> Finding {
+pub(in crate::verify) async fn origin(server: &Server, version: Version, foreign: &str) -> Finding {
     let site = http::HeaderName::from_static("sec-fetch-site");
     let opened = match open(server, version, &[(header::ORIGIN, foreign), (site, "cross-site")]).await {
         Ok(opened) => opened,

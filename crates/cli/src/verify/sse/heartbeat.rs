@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
 
 use super::{
     cadence::secs,
@@ -18,11 +18,12 @@ some after 15 s";
 
 /// Listens to a stream for as long as it may be silent.
 pub(super) async fn listen(server: Server, version: Version, patience: Duration) -> Finding {
-    let mut opened = match open(&server, version, &[]).await {
+    // Where the head is held back, it comes with the end.
+    let mut opened = match open(&server.patient(patience), version, &[]).await {
         Ok(opened) => opened,
         Err(error) => return Finding::skip(error.to_string()),
     };
-    let start = Instant::now();
+    let start = opened.asked_at;
     let until = start + patience;
     let (mut last, mut longest, mut events) = (start, Duration::ZERO, 0);
     loop {
@@ -36,6 +37,9 @@ pub(super) async fn listen(server: Server, version: Version, patience: Duration)
             Ok(Next::Event(event)) => {
                 (last, events) = (event.at, events + 1);
             }
+            // What came with the end was held back until then.
+            Ok(Next::Ended(_)) if events < 2 => return cut(start.elapsed(), "it was ended"),
+            Ok(Next::Broken(why)) if events < 2 => return cut(start.elapsed(), &why),
             Ok(Next::Ended(at)) => return cut(at.duration_since(last), "it was ended"),
             Ok(Next::Broken(why)) => return cut(last.elapsed(), &why),
             Err(_) if events > 1 && last.elapsed() < patience / 2 => {

@@ -4,10 +4,10 @@
 //! second, each with its sender's stamp; any other server is held against its own rhythm.
 
 mod cadence;
-mod heads;
+pub(super) mod heads;
 mod heartbeat;
 mod resume;
-mod stream;
+pub(super) mod stream;
 
 use std::time::Duration;
 
@@ -82,8 +82,8 @@ pub(super) static CHECKS: &[&Check] = &[
 const FEED: &str = "tick.10.100";
 /// What nobody publishes to.
 const QUIET: &str = "verify.quiet";
-/// Events that are kept of one stream.
-const MOST_EVENTS: usize = 500;
+/// Events a second that anybody may have to say: a wirelab's fastest feed has 240.
+const MOST_EVENTS_HZ: f64 = 300.0;
 
 /// Runs every check of [`CHECKS`] and tells each once.
 pub(super) async fn run(asked: &Verify, target: &Target, reporter: &mut Reporter) {
@@ -231,7 +231,15 @@ async fn watch(opened: Option<Opened>, time: Duration, is_wirelab: bool) -> (Fin
     };
     let (mut events, mut end) = (Vec::new(), cadence::End::Open);
     let until = Instant::now() + time;
-    while events.len() < MOST_EVENTS {
+    let most = (MOST_EVENTS_HZ * time.as_secs_f64()) as usize;
+    loop {
+        if events.len() > most {
+            end = cadence::End::Broken(format!(
+                "a flood: more than {most} events in less than {} s",
+                time.as_secs_f64()
+            ));
+            break;
+        }
         match timeout_at(until, opened.next()).await {
             Err(_) => break,
             Ok(Next::Event(event)) => events.push(event),

@@ -22,16 +22,16 @@ use crate::verify::http::{Connection, HttpError, Server, Version, head_lines, re
 const MOST_BYTES: usize = 4 << 20;
 
 /// An answer whose head is there.
-pub(super) struct Opened {
+pub(in crate::verify) struct Opened {
     /// It goes with this.
     _connection: Connection,
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
+    pub(in crate::verify) status: StatusCode,
+    pub(in crate::verify) headers: HeaderMap,
     /// Where it leads, if it is a redirect.
-    pub(super) leads: Option<String>,
+    pub(in crate::verify) leads: Option<String>,
     /// What is told of it.
-    pub(super) lines: Vec<String>,
-    pub(super) asked_at: Instant,
+    pub(in crate::verify) lines: Vec<String>,
+    pub(in crate::verify) asked_at: Instant,
     events: Pin<Box<EventStream<Tap>>>,
     told: Arc<Mutex<Told>>,
     comments_seen: usize,
@@ -47,14 +47,14 @@ impl fmt::Debug for Opened {
 
 /// An event, and when it came.
 #[derive(Clone, Debug)]
-pub(super) struct Arrived {
-    pub(super) event: Event,
-    pub(super) at: Instant,
+pub(in crate::verify) struct Arrived {
+    pub(in crate::verify) event: Event,
+    pub(in crate::verify) at: Instant,
 }
 
 /// What came.
 #[derive(Debug)]
-pub(super) enum Next {
+pub(in crate::verify) enum Next {
     Event(Arrived),
     Comment(Instant),
     /// The server ended it properly.
@@ -67,7 +67,11 @@ pub(super) enum Next {
 ///
 /// # Errors
 /// There is no answer.
-pub(super) async fn open(server: &Server, version: Version, more: &[(HeaderName, &str)]) -> Result<Opened, HttpError> {
+pub(in crate::verify) async fn open(
+    server: &Server,
+    version: Version,
+    more: &[(HeaderName, &str)],
+) -> Result<Opened, HttpError> {
     let mut request = server
         .get()
         .header(header::ACCEPT, "text/event-stream")
@@ -102,7 +106,7 @@ pub(super) async fn open(server: &Server, version: Version, more: &[(HeaderName,
 
 impl Opened {
     /// What comes next. It may be cancelled.
-    pub(super) async fn next(&mut self) -> Next {
+    pub(in crate::verify) async fn next(&mut self) -> Next {
         poll_fn(|cx| {
             let polled = self.events.as_mut().poll_next(cx);
             let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
@@ -121,7 +125,7 @@ impl Opened {
     }
 
     /// When anything came last.
-    pub(super) fn last_at(&self) -> Instant {
+    pub(in crate::verify) fn last_at(&self) -> Instant {
         self.told.lock().unwrap_or_else(PoisonError::into_inner).at
     }
 }
