@@ -3,9 +3,12 @@
 
 mod bad_input;
 mod broken;
+mod coturn;
 mod idle;
 mod proxies;
 mod real;
 mod sse;
 mod support;
+mod turn;
+mod webrtc;
 mod ws;

@@ -164,8 +164,12 @@ impl Stack {
             .await?;
         let connection: Arc<dyn PeerConnection> = Arc::new(connection);
         Ok(Self {
-            control: connection.create_data_channel("control", Some(init(Channel::Control))).await?,
-            state: connection.create_data_channel("state", Some(init(Channel::State))).await?,
+            control: connection
+                .create_data_channel("control", Some(init(Channel::Control)))
+                .await?,
+            state: connection
+                .create_data_channel("state", Some(init(Channel::State)))
+                .await?,
             connection,
             news,
             flow,

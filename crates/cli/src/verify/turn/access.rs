@@ -22,7 +22,12 @@ const ID: &str = "wirelab-verify";
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Access {
     /// The user at the TURN server
-    #[arg(long, value_name = "NAME", requires = "credential_file")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        requires = "credential_file",
+        conflicts_with = "turn_secret_file"
+    )]
     username: Option<String>,
     /// File with its password
     #[arg(long, value_name = "FILE", requires = "username", value_parser = credential)]
@@ -87,7 +92,10 @@ mod tests {
         };
         let account = access.account(now).expect("one is signed");
         assert_eq!(account.username, "1700000600:wirelab-verify");
-        assert_eq!(access.expired(now).expect("one is signed").username, "1699996400:wirelab-verify");
+        assert_eq!(
+            access.expired(now).expect("one is signed").username,
+            "1699996400:wirelab-verify"
+        );
         (access.username, access.credential_file) = (Some("me".into()), Some(Secret::new("p".into())));
         assert_eq!(access.account(now).expect("the user's own").username, "me");
         access.turn_secret_file = None;

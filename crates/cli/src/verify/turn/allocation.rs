@@ -28,7 +28,9 @@ pub(super) struct Allocation {
 impl Allocation {
     /// Asks for an address.
     pub(super) async fn new(mut session: Session) -> Result<Self, Fault> {
-        let answer = session.request(METHOD_ALLOCATE, &[Says::OverUdp, Says::Lifetime(WANTED)]).await?;
+        let answer = session
+            .request(METHOD_ALLOCATE, &[Says::OverUdp, Says::Lifetime(WANTED)])
+            .await?;
         let relayed = answer.relayed().ok_or(Fault::Lacks("XOR-RELAYED-ADDRESS"))?;
         let lifetime = answer.lifetime().ok_or(Fault::Lacks("LIFETIME"))?;
         Ok(Self {
@@ -45,7 +47,10 @@ impl Allocation {
 
     /// Lets `peer` in: all of its ports.
     pub(super) async fn permit(&mut self, peer: SocketAddr) -> Result<(), Fault> {
-        let asked = self.session.request(METHOD_CREATE_PERMISSION, &[Says::Peer(peer)]).await;
+        let asked = self
+            .session
+            .request(METHOD_CREATE_PERMISSION, &[Says::Peer(peer)])
+            .await;
         asked.map(|_| ())
     }
 
@@ -83,6 +88,9 @@ impl Allocation {
     /// Gives the address back, so that it counts against nobody's quota.
     pub(super) async fn release(mut self) {
         // It expires by itself.
-        let _ = self.session.request(METHOD_REFRESH, &[Says::Lifetime(Duration::ZERO)]).await;
+        let _ = self
+            .session
+            .request(METHOD_REFRESH, &[Says::Lifetime(Duration::ZERO)])
+            .await;
     }
 }

@@ -29,12 +29,18 @@ pub(super) async fn relay(way: &Way) -> Finding {
 fn judge(second: &Result<Carried, Stuck>, socket: &Result<Carried, Stuck>) -> Finding {
     match (second, socket) {
         (Ok(carried), _) | (Err(Stuck::Permission { .. }), Ok(carried)) if !carried.channel => Finding::warn(
-            format!("both ways, {} there and back, and no channel can be bound", ms(carried.trip)),
+            format!(
+                "both ways, {} there and back, and no channel can be bound",
+                ms(carried.trip)
+            ),
             "every packet carries 32 bytes more: look why ChannelBind is refused",
         ),
         (Ok(carried), _) => Finding::pass(format!("both ways, {} there and back", ms(carried.trip))),
         (Err(Stuck::Permission { peer, fault }), Ok(carried)) => Finding::warn(
-            format!("both ways with a socket of ours, {}; not with {peer}: {fault}", ms(carried.trip)),
+            format!(
+                "both ways with a socket of ours, {}; not with {peer}: {fault}",
+                ms(carried.trip)
+            ),
             "two visitors who both need the relay do not meet: allow its own address as a peer (coturn: allowed-peer-ip)",
         ),
         (Err(Stuck::Permission { peer, fault }), Err(Stuck::Permission { peer: ours, .. })) => Finding::warn(
@@ -84,12 +90,19 @@ async fn address(way: &Way, account: &Account) -> Result<Allocation, Stuck> {
 fn told(tried: &Result<Carried, Stuck>) -> String {
     match tried {
         Ok(Carried { trip, channel }) => {
-            let channel = if *channel { "also over a channel" } else { "without channels" };
+            let channel = if *channel {
+                "also over a channel"
+            } else {
+                "without channels"
+            };
             format!("{} there and back, {channel}", ms(*trip))
         }
         Err(Stuck::Permission { fault, .. }) => {
             let means = fault.code().map_or("", |code| explain(code).means);
-            format!("{}: {means}", tried.as_ref().map_or_else(ToString::to_string, |_| String::new()))
+            format!(
+                "{}: {means}",
+                tried.as_ref().map_or_else(ToString::to_string, |_| String::new())
+            )
         }
         Err(stuck) => stuck.to_string(),
     }

@@ -12,11 +12,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::{
-    allocation::Allocation,
-    message::Sender,
-    session::Fault,
-};
+use super::{allocation::Allocation, message::Sender, session::Fault};
 
 /// Bytes of the messages: a word, and what WebRTC fills a packet with.
 const SIZES: [usize; 2] = [32, 1_200];
@@ -123,12 +119,7 @@ pub(super) async fn exchange(ours: &mut Allocation, peer: &mut Peer) -> Result<C
     Ok(Carried { trip, channel })
 }
 
-async fn there_and_back(
-    ours: &mut Allocation,
-    to: Sender,
-    peer: &mut Peer,
-    bytes: usize,
-) -> Result<Duration, Stuck> {
+async fn there_and_back(ours: &mut Allocation, to: Sender, peer: &mut Peer, bytes: usize) -> Result<Duration, Stuck> {
     let (relayed, start) = (ours.relayed, Instant::now());
     let mut out = false;
     for _ in 0..TRIES {
@@ -140,7 +131,10 @@ async fn there_and_back(
         }
     }
     if !out {
-        return Err(Stuck::Lost { way: "from the relay to the peer", bytes });
+        return Err(Stuck::Lost {
+            way: "from the relay to the peer",
+            bytes,
+        });
     }
     let there = start.elapsed();
     for _ in 0..TRIES {
@@ -150,7 +144,10 @@ async fn there_and_back(
             return Ok(there + start.elapsed());
         }
     }
-    Err(Stuck::Lost { way: "from the peer to the relay", bytes })
+    Err(Stuck::Lost {
+        way: "from the peer to the relay",
+        bytes,
+    })
 }
 
 fn heard(heard: Result<(), Fault>) -> Result<bool, Fault> {

@@ -45,7 +45,9 @@ pub(crate) struct Account {
 
 impl std::fmt::Debug for Account {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Account").field("username", &self.username).finish_non_exhaustive()
+        f.debug_struct("Account")
+            .field("username", &self.username)
+            .finish_non_exhaustive()
     }
 }
 
@@ -312,14 +314,10 @@ mod tests {
         let peer: SocketAddr = "192.0.2.1:9".parse().expect("an address");
         let mut sent = send_indication(peer, b"abc").expect("short");
         sent[..2].copy_from_slice(&MessageType::new(METHOD_DATA, CLASS_INDICATION).value().to_be_bytes());
-        assert!(
-            matches!(read(sent), Some(Heard::Data { from: Sender::At(at), data }) if at == peer && data == b"abc")
-        );
+        assert!(matches!(read(sent), Some(Heard::Data { from: Sender::At(at), data }) if at == peer && data == b"abc"));
         let data = channel_data(0x4001, b"abcde");
         assert_eq!(data.len(), 12, "filled up to four");
-        assert!(
-            matches!(read(data), Some(Heard::Data { from: Sender::On(0x4001), data }) if data == b"abcde")
-        );
+        assert!(matches!(read(data), Some(Heard::Data { from: Sender::On(0x4001), data }) if data == b"abcde"));
     }
 
     proptest! {

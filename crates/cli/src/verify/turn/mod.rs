@@ -103,7 +103,9 @@ pub(super) async fn run(asked: &Verify, target: &Target, reporter: &mut Reporter
         (Url::Http(_), Some(server)) if target.is_wirelab() => {
             let start = Instant::now();
             let offered = reporter.within(LIMIT, offered::ask(server)).await.unwrap_or_default();
-            let finding = offered.finding.unwrap_or_else(|| Finding::skip("there was no time for it"));
+            let finding = offered
+                .finding
+                .unwrap_or_else(|| Finding::skip("there was no time for it"));
             reporter.tell(&CREDENTIALS, finding, start.elapsed());
             if offered.urls.is_empty() {
                 reporter.skip_all(&CHECKS[1..], "no TURN URL was told");
@@ -153,7 +155,12 @@ pub(super) async fn run(asked: &Verify, target: &Target, reporter: &mut Reporter
 }
 
 /// One check, on each way at a time.
-async fn each<'a, Probe, Found>(reporter: &mut Reporter, check: &'static Check, ways: &'a [Way], probe: Probe) -> Verdict
+async fn each<'a, Probe, Found>(
+    reporter: &mut Reporter,
+    check: &'static Check,
+    ways: &'a [Way],
+    probe: Probe,
+) -> Verdict
 where
     Probe: Fn(&'a Way) -> Found,
     Found: Future<Output = Finding>,
@@ -193,7 +200,12 @@ async fn first_that_answers(mut way: Way) -> (Finding, Option<Way>) {
     let host = way.url.host().to_string();
     let addresses = match lookup_host((host.trim_matches(['[', ']']), way.url.port())).await {
         Ok(addresses) => addresses.take(MOST_ADDRESSES),
-        Err(error) => return (Finding::fail(format!("{host} is not known: {error}"), "is its name spelt right?"), None),
+        Err(error) => {
+            return (
+                Finding::fail(format!("{host} is not known: {error}"), "is its name spelt right?"),
+                None,
+            );
+        }
     };
     let mut last = Finding::fail(format!("{host} has no address"), "is its name spelt right?");
     for server in addresses {

@@ -79,7 +79,9 @@ fn judge(answer: Answer, stored: bool, now: SystemTime) -> Offered {
         credential,
     } in answer.ice_servers
     {
-        let account = username.zip(credential).map(|(username, password)| Account { username, password });
+        let account = username
+            .zip(credential)
+            .map(|(username, password)| Account { username, password });
         for text in texts.iter().filter(|text| !text.starts_with("stun")) {
             match text.parse::<TurnUrl>() {
                 Ok(url) if urls.len() < MOST_WAYS => urls.push((url, account.clone())),
@@ -113,7 +115,11 @@ fn about(
         return Finding::skip("this server offers no relay")
             .hint("visitors whose network blocks UDP, or allows it to few, do not connect: wirelab serve --turn-url");
     }
-    let Some(account) = urls.iter().map(|(_, account)| account.as_ref()).collect::<Option<Vec<_>>>() else {
+    let Some(account) = urls
+        .iter()
+        .map(|(_, account)| account.as_ref())
+        .collect::<Option<Vec<_>>>()
+    else {
         return Finding::fail(
             "a TURN URL comes without username and credential",
             "a browser throws at it: give every turn: and turns: URL both",
@@ -146,8 +152,14 @@ fn about(
 /// Every visitor finds a way in: those whose network blocks UDP, and those whose network lets TLS through and nothing else.
 pub(super) fn transports(urls: &[(TurnUrl, Option<Account>)]) -> Finding {
     let has = |transport| urls.iter().any(|(url, _)| url.transport() == transport);
-    let tls_on_443 = urls.iter().any(|(url, _)| url.transport() == TurnTransport::Tls && url.port() == 443);
-    let (udp, tcp, tls) = (has(TurnTransport::Udp), has(TurnTransport::Tcp), has(TurnTransport::Tls));
+    let tls_on_443 = urls
+        .iter()
+        .any(|(url, _)| url.transport() == TurnTransport::Tls && url.port() == 443);
+    let (udp, tcp, tls) = (
+        has(TurnTransport::Udp),
+        has(TurnTransport::Tcp),
+        has(TurnTransport::Tls),
+    );
     let all: Vec<&str> = [("udp", udp), ("tcp", tcp), ("tls", tls)]
         .into_iter()
         .filter_map(|(name, there)| there.then_some(name))
@@ -196,12 +208,30 @@ mod tests {
         assert_eq!(good.urls.len(), 1, "stun: relays nothing");
         for (offered, wanted) in [
             (good, (Verdict::Pass, "for 3600 s")),
-            (offered(&["turn:a"], Some("900:me"), Some(3_600), false), (Verdict::Fail, "expired 100 s ago")),
-            (offered(&["turn:a"], None, None, false), (Verdict::Fail, "without username")),
-            (offered(&["turn://a"], Some("4600:me"), Some(3_600), false), (Verdict::Fail, "no TURN URL")),
-            (offered(&["turn:a"], Some("4600:me"), Some(3_600), true), (Verdict::Warn, "a cache")),
-            (offered(&["turn:a"], Some("1030:me"), Some(30), false), (Verdict::Warn, "for 30 s")),
-            (offered(&["turn:a"], Some("me"), None, false), (Verdict::Warn, "nobody knows when")),
+            (
+                offered(&["turn:a"], Some("900:me"), Some(3_600), false),
+                (Verdict::Fail, "expired 100 s ago"),
+            ),
+            (
+                offered(&["turn:a"], None, None, false),
+                (Verdict::Fail, "without username"),
+            ),
+            (
+                offered(&["turn://a"], Some("4600:me"), Some(3_600), false),
+                (Verdict::Fail, "no TURN URL"),
+            ),
+            (
+                offered(&["turn:a"], Some("4600:me"), Some(3_600), true),
+                (Verdict::Warn, "a cache"),
+            ),
+            (
+                offered(&["turn:a"], Some("1030:me"), Some(30), false),
+                (Verdict::Warn, "for 30 s"),
+            ),
+            (
+                offered(&["turn:a"], Some("me"), None, false),
+                (Verdict::Warn, "nobody knows when"),
+            ),
             (offered(&[], None, None, false), (Verdict::Skip, "no relay")),
         ] {
             let finding = offered.finding.expect("there is always one");

@@ -71,7 +71,9 @@ pub(super) async fn private_peers(way: &Way) -> Finding {
              coturn/turnserver.conf, and no allow-loopback-peers)",
         )
     };
-    finding.seen(format!("403 means: {}", explain(403).means)).seen_all(seen)
+    finding
+        .seen(format!("403 means: {}", explain(403).means))
+        .seen_all(seen)
 }
 
 /// What is asked for, of the family that the relay has; never its own address, at which two visitors meet.
@@ -88,11 +90,13 @@ pub(super) fn is_inside(ip: IpAddr) -> bool {
     match ip.to_canonical() {
         IpAddr::V4(v4) => {
             let [a, b, ..] = v4.octets();
-            v4.is_private() || v4.is_loopback() || v4.is_link_local() || v4.is_unspecified() || (a == 100 && b >> 6 == 1)
+            v4.is_private()
+                || v4.is_loopback()
+                || v4.is_link_local()
+                || v4.is_unspecified()
+                || (a == 100 && b >> 6 == 1)
         }
-        IpAddr::V6(v6) => {
-            v6.is_loopback() || v6.is_unspecified() || v6.is_unique_local() || v6.is_unicast_link_local()
-        }
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unspecified() || v6.is_unique_local() || v6.is_unicast_link_local(),
     }
 }
 
@@ -105,8 +109,15 @@ mod tests {
         let ip = |text: &str| text.parse::<IpAddr>().expect("an address");
         for relayed in ["127.0.0.2", "192.0.2.1", "2001:db8::1"].map(ip) {
             let asked = inside(relayed);
-            assert!(asked.iter().all(|(_, ip)| ip.is_ipv4() == relayed.is_ipv4() && *ip != relayed));
-            assert!(asked.iter().all(|(_, ip)| is_inside(*ip) || ip.is_multicast()), "{asked:?}");
+            assert!(
+                asked
+                    .iter()
+                    .all(|(_, ip)| ip.is_ipv4() == relayed.is_ipv4() && *ip != relayed)
+            );
+            assert!(
+                asked.iter().all(|(_, ip)| is_inside(*ip) || ip.is_multicast()),
+                "{asked:?}"
+            );
         }
         for outside in ["192.0.2.1", "100.128.0.1", "172.32.0.1", "2001:db8::1"] {
             assert!(!is_inside(ip(outside)), "{outside}");

@@ -28,19 +28,27 @@ pub(super) async fn reach(way: &Way) -> Finding {
         Ok(answer) => {
             let seen = answer.mapped().map(|mapped| format!("our address is seen as {mapped}"));
             Finding::pass(format!("{} answers in {}", way.server, ms(start.elapsed())))
-                .seen(format!("connection {}, answer {}", ms(opened), ms(start.elapsed() - opened)))
+                .seen(format!(
+                    "connection {}, answer {}",
+                    ms(opened),
+                    ms(start.elapsed() - opened)
+                ))
                 .seen_all(seen)
         }
         // Whoever refuses speaks STUN.
-        Err(Fault::Refused(refusal)) => {
-            Finding::pass(format!("{} answers in {}", way.server, ms(start.elapsed())))
-                .seen(format!("a binding request is refused: {} {}", refusal.code, refusal.reason))
-        }
+        Err(Fault::Refused(refusal)) => Finding::pass(format!("{} answers in {}", way.server, ms(start.elapsed())))
+            .seen(format!(
+                "a binding request is refused: {} {}",
+                refusal.code, refusal.reason
+            )),
         Err(Fault::Silent) if session.foreign() > 0 => Finding::fail(
             format!("{} sends what is no STUN", way.server),
             "another service listens there, or something between changes packets: look at the port of the URL",
         ),
-        Err(fault) => Finding::fail(format!("{}: {fault}", way.server), silent_hint(way.url.transport(), &fault)),
+        Err(fault) => Finding::fail(
+            format!("{}: {fault}", way.server),
+            silent_hint(way.url.transport(), &fault),
+        ),
     }
 }
 
@@ -75,7 +83,9 @@ pub(super) async fn anonymous(way: &Way) -> Finding {
     };
     match session.anonymous(METHOD_ALLOCATE, &[Says::OverUdp]).await {
         Ok(answer) => {
-            let given = answer.relayed().map_or("an address".into(), |relayed| relayed.to_string());
+            let given = answer
+                .relayed()
+                .map_or("an address".into(), |relayed| relayed.to_string());
             Finding::fail(
                 format!("{given} was given to nobody in particular"),
                 "an open relay carries anybody's traffic in your name: ask for credentials (coturn: use-auth-secret or \
@@ -96,7 +106,11 @@ pub(super) async fn anonymous(way: &Way) -> Finding {
 /// A wrong password is refused.
 pub(super) async fn wrong_password(way: &Way) -> Finding {
     let account = Account {
-        username: way.account.as_ref().map_or("wirelab", |account| &account.username).to_owned(),
+        username: way
+            .account
+            .as_ref()
+            .map_or("wirelab", |account| &account.username)
+            .to_owned(),
         password: uuid::Uuid::new_v4().to_string(),
     };
     refused(way, account, "a wrong password").await
@@ -104,7 +118,10 @@ pub(super) async fn wrong_password(way: &Way) -> Finding {
 
 /// A credential that has expired is refused.
 pub(super) async fn expired(way: &Way) -> Finding {
-    let of_user = way.account.as_ref().filter(|account| expired_since(account, SystemTime::now()).is_some());
+    let of_user = way
+        .account
+        .as_ref()
+        .filter(|account| expired_since(account, SystemTime::now()).is_some());
     let Some(account) = way.expired.as_ref().or(of_user) else {
         return Finding::skip("only who has the secret can sign a credential that has expired")
             .hint("give --turn-secret-file, the secret that the server checks");
@@ -183,7 +200,10 @@ fn not_allocated(account: &Account, fault: &Fault) -> Finding {
     let since = expired_since(account, SystemTime::now()).filter(|_| fault.code() == Some(401));
     if let Some(since) = since {
         return Finding::fail(
-            format!("{fault}: the username expired {} s ago by this machine's clock", since.as_secs()),
+            format!(
+                "{fault}: the username expired {} s ago by this machine's clock",
+                since.as_secs()
+            ),
             "ask for a new credential; if it is new, the clocks of wirelab and this machine differ",
         );
     }
@@ -199,7 +219,10 @@ pub(super) fn unexpected(what: &str, fault: &Fault) -> Finding {
         }
         None => Finding::fail(
             format!("{what}: {fault}"),
-            format!("the server answered before and not now: read its log for the last {} s", PATIENCE.as_secs()),
+            format!(
+                "the server answered before and not now: read its log for the last {} s",
+                PATIENCE.as_secs()
+            ),
         ),
     }
 }

@@ -1,10 +1,6 @@
 //! A client's talk with one TURN server: requests and their answers, challenges, and what is relayed meanwhile.
 
-use std::{
-    collections::VecDeque,
-    io,
-    time::Duration,
-};
+use std::{collections::VecDeque, io, time::Duration};
 
 use rtc_stun::message::{METHOD_BINDING, Message, Method};
 use thiserror::Error;

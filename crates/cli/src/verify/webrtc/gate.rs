@@ -122,12 +122,23 @@ mod tests {
         assert_eq!((gate.meets(0, &LARGE), gate.stage()), (Fate::IsLost, Stage::Lost));
         assert_eq!(gate.meets(0, &SMALL), Fate::Passes);
         assert_eq!((gate.meets(0, &LARGE), gate.stage()), (Fate::Passes, Stage::Holding));
-        assert_eq!(gate.meets(0, &SMALL), Fate::Waits, "nor may anything else explain what comes out");
+        assert_eq!(
+            gate.meets(0, &SMALL),
+            Fate::Waits,
+            "nor may anything else explain what comes out"
+        );
         assert_eq!(gate.meets(1, &LARGE), Fate::Waits);
         assert_eq!(gate.meets(0, &STUN), Fate::Passes);
-        let held: Vec<_> = gate.release().into_iter().map(|(place, datagram)| (place, datagram.len())).collect();
+        let held: Vec<_> = gate
+            .release()
+            .into_iter()
+            .map(|(place, datagram)| (place, datagram.len()))
+            .collect();
         assert_eq!(held, [(0, 60), (1, 900)]);
-        assert_eq!((gate.stage(), gate.lost(), gate.meets(0, &LARGE)), (Stage::Open, 1, Fate::Passes));
+        assert_eq!(
+            (gate.stage(), gate.lost(), gate.meets(0, &LARGE)),
+            (Stage::Open, 1, Fate::Passes)
+        );
     }
 
     #[test]

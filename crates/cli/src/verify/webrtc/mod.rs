@@ -90,7 +90,9 @@ pub(super) async fn run(asked: &Verify, target: &Target, reporter: &mut Reporter
         reporter.skip_all(CHECKS, why);
         return;
     };
-    let has_peer = info["lanes"].as_array().is_some_and(|lanes| lanes.iter().any(|lane| lane["path"] == "/signal"));
+    let has_peer = info["lanes"]
+        .as_array()
+        .is_some_and(|lanes| lanes.iter().any(|lane| lane["path"] == "/signal"));
     if !has_peer {
         reporter.skip_all(CHECKS, "this server has no UDP port, so it takes no data channels");
         return;
@@ -110,20 +112,27 @@ pub(super) async fn run(asked: &Verify, target: &Target, reporter: &mut Reporter
         opening::pair(&path.traffic(), trip_us)
     };
     reporter.check(&PAIR, LIMIT, pair).await;
-    reporter.check(&PARAMETERS, LIMIT, parameters::check(&client, info)).await;
+    reporter
+        .check(&PARAMETERS, LIMIT, parameters::check(&client, info))
+        .await;
     for (check, channel) in [(&UNRELIABLE, Channel::State), (&RELIABLE, Channel::Control)] {
         let proof = async {
             match proof::watch(&mut client, &path, channel).await {
                 Ok(seen) if channel == Channel::State => proof::is_unreliable(&seen),
                 Ok(seen) => proof::is_reliable(&seen),
-                Err(why) => Finding::fail(why, "without messages nothing can be proven: see the checks before this one"),
+                Err(why) => Finding::fail(
+                    why,
+                    "without messages nothing can be proven: see the checks before this one",
+                ),
             }
         };
         reporter.check(check, LIMIT, proof).await;
         path.release().await; // a proof that was cut short leaves it shut
     }
     let announced = sdp::max_message_bytes(&answer);
-    reporter.check(&MESSAGE_SIZE, LIMIT, sizes::check(&mut client, announced)).await;
+    reporter
+        .check(&MESSAGE_SIZE, LIMIT, sizes::check(&mut client, announced))
+        .await;
     client.close().await;
 }
 
@@ -134,7 +143,9 @@ async fn signal(asked: &Verify, server: &Server, reporter: &mut Reporter) -> Opt
         let start = Instant::now();
         let (dial, offer) = match Dial::offer(Ipv4Addr::LOCALHOST.into(), Clock::start()).await {
             Ok(offered) => offered,
-            Err(error) => return Finding::fail(format!("this machine makes no offer: {error}"), "is there a loopback?"),
+            Err(error) => {
+                return Finding::fail(format!("this machine makes no offer: {error}"), "is there a loopback?");
+            }
         };
         match opening::signal(server, &asked.header, &offer).await {
             Ok(answered) => {
@@ -184,7 +195,9 @@ async fn echo(client: &mut Client) -> Option<u64> {
         client.send(&command.to_string()).await.ok()?;
         loop {
             let next = timeout_at(end, client.next()).await;
-            let Ok(Ok(Some((_, arrived)))) = next else { return fastest };
+            let Ok(Ok(Some((_, arrived)))) = next else {
+                return fastest;
+            };
             if matches!(arrived.frame, Received::Ack { .. }) {
                 break;
             }

@@ -26,7 +26,10 @@ pub(super) async fn signal(
     headers: &[(HeaderName, HeaderValue)],
     offer: &str,
 ) -> Result<Signalled, Finding> {
-    let (stream, _) = server.connect(&[Version::Http1]).await.map_err(|error| unreached(&error))?;
+    let (stream, _) = server
+        .connect(&[Version::Http1])
+        .await
+        .map_err(|error| unreached(&error))?;
     // Nothing goes round our own stretch of the path: the server learns where we are from what we send.
     let offer = sdp::rewrite(offer, |_| None);
     let room = format!("verify-{}", &uuid::Uuid::new_v4().simple().to_string()[..8]);
@@ -73,7 +76,14 @@ pub(super) fn candidates(answer: &str, server: Option<IpAddr>) -> Finding {
         let count = usable.iter().filter(|candidate| candidate.kind == kind).count();
         kinds.extend((count > 0).then(|| format!("{count} {kind}")));
     }
-    let measured = format!("{} over UDP", if kinds.is_empty() { "none".into() } else { kinds.join(", ") });
+    let measured = format!(
+        "{} over UDP",
+        if kinds.is_empty() {
+            "none".into()
+        } else {
+            kinds.join(", ")
+        }
+    );
     let is_far = |candidate: &Candidate| candidate.udp().is_some_and(|address| !is_near(address.ip()));
     let finding = if usable.is_empty() {
         Finding::fail(
@@ -89,7 +99,12 @@ pub(super) fn candidates(answer: &str, server: Option<IpAddr>) -> Finding {
         Finding::pass(measured)
     };
     let line = |candidate: &Candidate| {
-        let Candidate { kind, transport, host, port } = candidate;
+        let Candidate {
+            kind,
+            transport,
+            host,
+            port,
+        } = candidate;
         format!("{kind} {transport} {host} {port}")
     };
     finding.seen_all(all.iter().map(line))
@@ -114,7 +129,10 @@ pub(super) fn opened(steps: &Steps) -> Finding {
         ("SCTP", steps.open_us.since(dtls_us)),
     ];
     let all_ms = steps.open_us.since(steps.started_us).0 / 1_000;
-    let parts: Vec<_> = parts.iter().map(|(step, us)| format!("{step} {} ms", us.0 / 1_000)).collect();
+    let parts: Vec<_> = parts
+        .iter()
+        .map(|(step, us)| format!("{step} {} ms", us.0 / 1_000))
+        .collect();
     let measured = format!("{all_ms} ms: {}", parts.join(", "));
     match all_ms {
         BAD_MS.. => Finding::fail(
@@ -122,7 +140,10 @@ pub(super) fn opened(steps: &Steps) -> Finding {
             "people leave before it opens: a slow ICE is a first address that does not answer or lost packets, a slow \
              signalling the server or what stands before it",
         ),
-        SLOW_MS.. => Finding::warn(measured, "look which step it is: the round trip, loss, or addresses that lead nowhere"),
+        SLOW_MS.. => Finding::warn(
+            measured,
+            "look which step it is: the round trip, loss, or addresses that lead nowhere",
+        ),
         _ => Finding::pass(measured),
     }
 }
@@ -130,15 +151,17 @@ pub(super) fn opened(steps: &Steps) -> Finding {
 /// The channels did not open: how far it came says why.
 pub(super) fn unopened(error: &ConnectError, traffic: &[Traffic]) -> Finding {
     let sum = |count: fn(&Traffic) -> u64| traffic.iter().map(count).sum::<u64>();
-    let (sent, answered, secured) = (
-        sum(|way| way.sent),
-        sum(|way| way.answered),
-        sum(|way| way.secured),
-    );
+    let (sent, answered, secured) = (sum(|way| way.sent), sum(|way| way.answered), sum(|way| way.secured));
     let (measured, hint) = if traffic.is_empty() {
-        ("the answer names no address that this machine can send to", "see webrtc.candidates")
+        (
+            "the answer names no address that this machine can send to",
+            "see webrtc.candidates",
+        )
     } else if sent == 0 {
-        ("our own stack sent nothing", "the answer does not fit the offer: look at its a=ice-ufrag and a=fingerprint")
+        (
+            "our own stack sent nothing",
+            "the answer does not fit the offer: look at its a=ice-ufrag and a=fingerprint",
+        )
     } else if answered == 0 {
         (
             "ICE: no connectivity check was answered",
@@ -161,15 +184,28 @@ pub(super) fn unopened(error: &ConnectError, traffic: &[Traffic]) -> Finding {
 
 /// Which way it went.
 pub(super) fn pair(traffic: &[Traffic], trip_us: Option<u64>) -> Finding {
-    let Some(way) = traffic.iter().max_by_key(|way| way.secured).filter(|way| way.secured > 0) else {
+    let Some(way) = traffic
+        .iter()
+        .max_by_key(|way| way.secured)
+        .filter(|way| way.secured > 0)
+    else {
         return Finding::fail("no way carried anything", "see webrtc.open").seen_all(lines(traffic));
     };
-    let trip = trip_us.map_or_else(|| "no echo came back".into(), |us| format!("{:.1} ms there and back", us as f64 / 1e3));
+    let trip = trip_us.map_or_else(
+        || "no echo came back".into(),
+        |us| format!("{:.1} ms there and back", us as f64 / 1e3),
+    );
     let ours = way.ours.map_or_else(|| "?".into(), |ours| ours.to_string());
     let measured = format!("{ours} to {} ({} udp), {trip}", way.theirs, way.candidate.kind);
     let finding = match (trip_us, &*way.candidate.kind) {
-        (None, _) => Finding::fail(measured, "the channel is open and carries nothing: look at the server's log"),
-        (_, "relay") => Finding::warn(measured, "everything makes a detour: open a direct way to the server's UDP port"),
+        (None, _) => Finding::fail(
+            measured,
+            "the channel is open and carries nothing: look at the server's log",
+        ),
+        (_, "relay") => Finding::warn(
+            measured,
+            "everything makes a detour: open a direct way to the server's UDP port",
+        ),
         _ => Finding::pass(measured),
     };
     finding.seen_all(lines(traffic))
@@ -191,7 +227,9 @@ mod tests {
     use super::{super::super::check::Verdict, *};
 
     fn answer(host: &str) -> String {
-        format!("v=0\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=candidate:1 1 udp 1 {host} 8080 typ host\r\n")
+        format!(
+            "v=0\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=candidate:1 1 udp 1 {host} 8080 typ host\r\n"
+        )
     }
 
     #[test]
@@ -222,12 +260,22 @@ mod tests {
         let finding = opened(&steps);
         assert_eq!(
             (finding.verdict, &*finding.measured),
-            (Verdict::Pass, "100 ms: signalling 10 ms, ICE 20 ms, DTLS 30 ms, SCTP 40 ms")
+            (
+                Verdict::Pass,
+                "100 ms: signalling 10 ms, ICE 20 ms, DTLS 30 ms, SCTP 40 ms"
+            )
         );
         steps.dtls_us = at(0); // not heard of
         assert!(opened(&steps).measured.contains("DTLS 0 ms, SCTP 70 ms"));
         for (ms, wanted) in [(3_500, Verdict::Warn), (9_000, Verdict::Fail)] {
-            assert_eq!(opened(&Steps { open_us: at(ms), ..steps }).verdict, wanted);
+            assert_eq!(
+                opened(&Steps {
+                    open_us: at(ms),
+                    ..steps
+                })
+                .verdict,
+                wanted
+            );
         }
     }
 

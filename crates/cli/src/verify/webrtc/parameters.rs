@@ -14,7 +14,11 @@ pub(super) async fn check(client: &Client, info: &Value) -> Finding {
     };
     let (mut seen, mut wrong) = (Vec::new(), Vec::new());
     for channel in [Channel::Control, Channel::State] {
-        let name = if channel == Channel::Control { "control" } else { "state" };
+        let name = if channel == Channel::Control {
+            "control"
+        } else {
+            "state"
+        };
         let Ok(ours) = client.parameters(channel).await else {
             return Finding::fail("the connection ended", "see webrtc.open");
         };
@@ -49,7 +53,13 @@ fn read(told: &Value) -> Option<(u64, Parameters)> {
         number => Some(u16::try_from(number.as_u64()?).ok()?),
     };
     let ordered = told["ordered"].as_bool()?;
-    Some((told["id"].as_u64()?, Parameters { ordered, max_retransmits }))
+    Some((
+        told["id"].as_u64()?,
+        Parameters {
+            ordered,
+            max_retransmits,
+        },
+    ))
 }
 
 fn words(parameters: Parameters) -> String {

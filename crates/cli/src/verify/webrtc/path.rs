@@ -191,7 +191,8 @@ impl Shared {
         if fate == Fate::Passes {
             leg.to_client(datagram).await;
         }
-        self.stage.send_if_modified(|known| std::mem::replace(known, stage) != stage);
+        self.stage
+            .send_if_modified(|known| std::mem::replace(known, stage) != stage);
     }
 }
 

@@ -10,11 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use wirelab_model::frame::{Channel, Received};
 use wirelab_transport::webrtc::Client;
 
-use super::{
-    super::check::Finding,
-    gate::Stage,
-    path::Path,
-};
+use super::{super::check::Finding, gate::Stage, path::Path};
 
 /// What is read: twenty messages a second, each so large that no two fit into one datagram.
 const TOPIC: &str = "tick.20.900";
@@ -106,7 +102,10 @@ struct Reading<'a> {
 impl<'a> Reading<'a> {
     async fn start(client: &'a mut Client, channel: Channel) -> Result<Self, String> {
         let command = json!({ "type": "subscribe", "id": 1, "topic": TOPIC, "channel": channel });
-        client.send(&command.to_string()).await.map_err(|error| error.to_string())?;
+        client
+            .send(&command.to_string())
+            .await
+            .map_err(|error| error.to_string())?;
         let mut reading = Self {
             client,
             channel,
@@ -126,7 +125,11 @@ impl<'a> Reading<'a> {
         let (wanted, end) = (self.offsets.len() + count, Instant::now() + PATIENCE);
         while self.offsets.len() < wanted {
             if !self.next(end).await? {
-                return Err(format!("{TOPIC} brought {} messages in {} s", self.offsets.len(), PATIENCE.as_secs()));
+                return Err(format!(
+                    "{TOPIC} brought {} messages in {} s",
+                    self.offsets.len(),
+                    PATIENCE.as_secs()
+                ));
             }
         }
         Ok(())
@@ -199,7 +202,11 @@ impl<'a> Reading<'a> {
 
     /// Messages between the first and the last that did not come, without those that were told to be skipped.
     fn missing(&self) -> u64 {
-        let span = self.offsets.last().zip(self.offsets.first()).map_or(0, |(last, first)| last - first + 1);
+        let span = self
+            .offsets
+            .last()
+            .zip(self.offsets.first())
+            .map_or(0, |(last, first)| last - first + 1);
         (span - self.offsets.len() as u64).saturating_sub(self.skipped)
     }
 
@@ -223,9 +230,14 @@ impl<'a> Reading<'a> {
 pub(super) fn is_unreliable(seen: &Seen) -> Finding {
     let Seen { lost, overtaken, .. } = *seen;
     let finding = match (overtaken > 0, seen.late == 0 && seen.missing >= lost) {
-        (true, true) => Finding::pass(format!("{lost} of {lost} lost messages stayed lost, and later ones overtook them")),
+        (true, true) => Finding::pass(format!(
+            "{lost} of {lost} lost messages stayed lost, and later ones overtook them"
+        )),
         (true, false) => Finding::fail(
-            format!("{} of {lost} lost messages came all the same, late: it is reliable", lost - seen.missing.min(lost)),
+            format!(
+                "{} of {lost} lost messages came all the same, late: it is reliable",
+                lost - seen.missing.min(lost)
+            ),
             "whoever sends repeats what was lost: make the channel with maxRetransmits: 0 where it is sent from; a channel \
              that was opened in-band may be reliable there whatever it asked for, so negotiate it on both ends",
         ),
@@ -267,7 +279,10 @@ pub(super) fn is_reliable(seen: &Seen) -> Finding {
 
 fn evidence(seen: &Seen) -> [String; 2] {
     [
-        format!("{} datagrams lost on our side of the path; in {} rounds of {ROUNDS} a later message came out", seen.lost, seen.overtaken),
+        format!(
+            "{} datagrams lost on our side of the path; in {} rounds of {ROUNDS} a later message came out",
+            seen.lost, seen.overtaken
+        ),
         format!(
             "{} messages received, {} of them after a later one, {} never, {} skipped by the server; longest gap {} ms",
             seen.received,
@@ -297,16 +312,19 @@ mod tests {
     #[test]
     fn each_of_the_four_kinds_of_channel_is_told_from_the_others() {
         for (seen, unreliable, reliable) in [
-            (seen(3, 0, 3), None, Some("not reliable")),           // unordered, unreliable
+            (seen(3, 0, 3), None, Some("not reliable")), // unordered, unreliable
             (seen(3, 3, 0), Some("it is reliable"), Some("not ordered")), // unordered, reliable
             (seen(0, 0, 3), Some("it is ordered"), Some("not reliable")), // ordered, unreliable
-            (seen(0, 0, 0), Some("ordered and reliable"), None),   // ordered, reliable
+            (seen(0, 0, 0), Some("ordered and reliable"), None), // ordered, reliable
         ] {
             for (finding, wanted) in [(is_unreliable(&seen), unreliable), (is_reliable(&seen), reliable)] {
                 match wanted {
                     None => assert_eq!(finding.verdict, Verdict::Pass, "{finding:?}"),
                     Some(words) => {
-                        assert!(finding.verdict == Verdict::Fail && finding.measured.contains(words), "{finding:?}");
+                        assert!(
+                            finding.verdict == Verdict::Fail && finding.measured.contains(words),
+                            "{finding:?}"
+                        );
                     }
                 }
             }

@@ -33,7 +33,18 @@ pub(super) fn candidates(sdp: &str) -> Vec<Candidate> {
 
 fn read(line: &str) -> Option<Candidate> {
     let words: Vec<&str> = line.strip_prefix("a=candidate:")?.split_ascii_whitespace().collect();
-    let [_foundation, _component, transport, _priority, host, port, "typ", kind, ..] = *words else {
+    let [
+        _foundation,
+        _component,
+        transport,
+        _priority,
+        host,
+        port,
+        "typ",
+        kind,
+        ..,
+    ] = *words
+    else {
         return None;
     };
     Some(Candidate {
@@ -66,7 +77,8 @@ pub(super) fn rewrite(sdp: &str, instead: impl Fn(SocketAddr) -> Option<SocketAd
 /// The largest message that the author takes, bytes; 0 is any.
 pub(super) fn max_message_bytes(sdp: &str) -> u64 {
     let told = sdp.lines().find_map(|line| line.strip_prefix("a=max-message-size:"));
-    told.and_then(|text| text.trim().parse().ok()).unwrap_or(DEFAULT_MESSAGE_BYTES)
+    told.and_then(|text| text.trim().parse().ok())
+        .unwrap_or(DEFAULT_MESSAGE_BYTES)
 }
 
 #[cfg(test)]
@@ -82,8 +94,14 @@ mod tests {
     #[test]
     fn only_what_can_be_reached_by_datagrams_is_replaced() {
         let found = candidates(SDP);
-        let kinds: Vec<_> = found.iter().map(|candidate| (&*candidate.kind, candidate.udp().is_some())).collect();
-        assert_eq!(kinds, [("host", true), ("host", false), ("host", false), ("srflx", true)]);
+        let kinds: Vec<_> = found
+            .iter()
+            .map(|candidate| (&*candidate.kind, candidate.udp().is_some()))
+            .collect();
+        assert_eq!(
+            kinds,
+            [("host", true), ("host", false), ("host", false), ("srflx", true)]
+        );
         let near: SocketAddr = "127.0.0.1:5000".parse().expect("an address");
         let out = rewrite(SDP, |far| far.is_ipv4().then_some(near));
         let lines: Vec<_> = out.lines().filter(|line| line.contains("candidate")).collect();

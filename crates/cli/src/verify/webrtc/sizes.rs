@@ -60,10 +60,15 @@ pub(super) async fn check(client: &mut Client, announced: u64) -> Finding {
             }
         }
     }
-    let above = if most as u64 == announced { Some(send(client, most + 1).await) } else { None };
+    let above = if most as u64 == announced {
+        Some(send(client, most + 1).await)
+    } else {
+        None
+    };
     seen.extend(above.as_ref().map(|taken| format!("{} bytes: {taken:?}", most + 1)));
     if send(client, 1024).await != Taken::Answered {
-        let hint = "what is too large has to be refused and not to end the connection: close it with a reason, or answer";
+        let hint =
+            "what is too large has to be refused and not to end the connection: close it with a reason, or answer";
         return Finding::fail("after the largest message nothing is answered any more", hint).seen_all(seen);
     }
     let above = match above {

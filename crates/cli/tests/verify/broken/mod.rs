@@ -1,6 +1,8 @@
 //! Servers of a few lines, each broken as it is told to be. They end with their test.
 
 pub(crate) mod h2;
+pub(crate) mod peer;
+pub(crate) mod relay;
 pub(crate) mod sse;
 pub(crate) mod ws;
 
