@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use tokio::{io::AsyncWriteExt as _, net::TcpStream};
+
 use crate::{
     broken::{
         Broken,
@@ -128,9 +130,12 @@ async fn a_server_that_does_not_speak_is_not_waited_for() {
     is_caught(Flaw::Silent, &UNREACHED, "no answer within 5 s").await;
     is_caught(Flaw::Flood, &UNREACHED, "what is no STUN").await;
     // A web server under the port of a relay, and a port that nobody has.
-    let web = Broken::saying("HTTP/1.1 200 OK\r\n\r\n").await;
+    let web = Broken::raw(async |mut tcp: TcpStream| {
+        let _ = tcp.write_all(b"\xffTTP/1.1 400 Bad Request\r\n\r\n").await; // who is gone hears nothing
+    })
+    .await;
     for (url, words) in [
-        (format!("turn:{}?transport=tcp", web.address), "turn.reach"),
+        (format!("turn:{}?transport=tcp", web.address), "neither STUN nor channel data"),
         (format!("turns:{}", web.address), "no TLS"),
         ("turn:nobody.invalid".to_owned(), "is not known"),
         (format!("turn:127.0.0.1:{}?transport=tcp", unused()), "no connection"),

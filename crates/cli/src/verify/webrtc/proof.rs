@@ -18,6 +18,8 @@ const TOPIC: &str = "tick.20.900";
 const LARGE_BYTES: usize = 800;
 /// Messages before the first loss.
 const WARM_UP: usize = 5;
+/// Messages between one loss and the next.
+const BETWEEN: usize = 3;
 /// Datagrams lost, one after the other.
 const ROUNDS: usize = 3;
 /// How long what has to come may take.
@@ -46,6 +48,8 @@ pub(super) struct Seen {
     pub(super) received: u64,
     /// The longest time between two messages.
     pub(super) longest_gap: Duration,
+    /// After a loss nothing more came at all.
+    pub(super) stalled: bool,
 }
 
 /// Reads the topic on a channel through the losses.
@@ -55,11 +59,15 @@ pub(super) struct Seen {
 pub(super) async fn watch(client: &mut Client, path: &Path, channel: Channel) -> Result<Seen, String> {
     let mut reading = Reading::start(client, channel).await?;
     let (before, _) = path.lost();
-    let mut overtaken = 0;
+    let (mut overtaken, mut stalled) = (0, false);
     let done = async {
         reading.some(WARM_UP).await?;
         for _ in 0..ROUNDS {
             overtaken += usize::from(reading.round(path).await?);
+            stalled = !reading.goes_on().await?;
+            if stalled {
+                return Ok(());
+            }
         }
         // What is late may still come; on a reliable channel all has to.
         reading.until(Instant::now() + LINGER).await?;
@@ -83,6 +91,7 @@ pub(super) async fn watch(client: &mut Client, path: &Path, channel: Channel) ->
         skipped: reading.skipped,
         received: reading.offsets.len() as u64,
         longest_gap: reading.longest_gap,
+        stalled,
     })
 }
 
@@ -165,8 +174,14 @@ impl<'a> Reading<'a> {
         while !self.has_hole && self.read(end, true).await? {}
         let overtaken = self.has_hole;
         path.release().await;
-        self.some(3).await?;
         Ok(overtaken)
+    }
+
+    /// Whether messages come again, once everything is let go.
+    async fn goes_on(&mut self) -> Result<bool, String> {
+        let (wanted, end) = (self.offsets.len() + BETWEEN, Instant::now() + PATIENCE);
+        while self.offsets.len() < wanted && self.next(end).await? {}
+        Ok(self.offsets.len() >= wanted)
     }
 
     async fn next(&mut self, end: Instant) -> Result<bool, String> {
@@ -229,6 +244,9 @@ impl<'a> Reading<'a> {
 /// What a channel has to be that promises nothing.
 pub(super) fn is_unreliable(seen: &Seen) -> Finding {
     let Seen { lost, overtaken, .. } = *seen;
+    if seen.stalled {
+        return stall(seen);
+    }
     let finding = match (overtaken > 0, seen.late == 0 && seen.missing >= lost) {
         (true, true) => Finding::pass(format!(
             "{lost} of {lost} lost messages stayed lost, and later ones overtook them"
@@ -256,6 +274,9 @@ pub(super) fn is_unreliable(seen: &Seen) -> Finding {
 
 /// What a channel has to be that promises everything.
 pub(super) fn is_reliable(seen: &Seen) -> Finding {
+    if seen.stalled {
+        return stall(seen);
+    }
     let finding = if seen.missing > 0 {
         Finding::fail(
             format!("{} messages never came: it is not reliable", seen.missing),
@@ -273,6 +294,22 @@ pub(super) fn is_reliable(seen: &Seen) -> Finding {
             seen.longest_gap.as_millis(),
             lost = seen.lost
         ))
+    };
+    finding.seen_all(evidence(seen))
+}
+
+fn stall(seen: &Seen) -> Finding {
+    let finding = if seen.overtaken > 0 {
+        Finding::fail(
+            format!("after a lost message one more came, and then none for {} s", PATIENCE.as_secs()),
+            "the channel does not outlive a loss: look at the SCTP of whoever sends",
+        )
+    } else {
+        Finding::fail(
+            format!("later messages waited for a lost one that did not come in {} s: it is ordered", PATIENCE.as_secs()),
+            "whoever sends neither repeats what was lost nor says that it gave it up: make state with ordered: false, and \
+             control without maxRetransmits",
+        )
     };
     finding.seen_all(evidence(seen))
 }
@@ -306,6 +343,19 @@ mod tests {
             missing,
             received: 100,
             ..Seen::default()
+        }
+    }
+
+    #[test]
+    fn a_channel_that_a_loss_ends_is_neither() {
+        for overtaken in [0, 1] {
+            let ended = Seen {
+                stalled: true,
+                ..seen(overtaken, 0, 0)
+            };
+            for finding in [is_unreliable(&ended), is_reliable(&ended)] {
+                assert_eq!(finding.verdict, Verdict::Fail, "{finding:?}");
+            }
         }
     }
 

@@ -235,6 +235,13 @@ async fn serve(
     while let Some(event) = control.poll().await {
         let message = match event {
             DataChannelEvent::OnMessage(message) => message,
+            DataChannelEvent::OnOpen if flaw != Flaw::Deaf => {
+                let hello = json!({
+                    "type": "hello", "server": "0", "lane": "datachannel", "heartbeat_ms": 2000, "topics": {}, "now_us": 1,
+                });
+                let _ = control.send_text(&hello.to_string()).await; // who is gone hears nothing
+                continue;
+            }
             DataChannelEvent::OnClose => break,
             _ => continue,
         };
