@@ -25,6 +25,14 @@ const PAGES = [
     lanes: ['sse', 'websocket', 'datachannel'],
     selector: '[data-figure="delivered"] [data-lane="datachannel-reliable"]',
   },
+  {
+    name: 'verify',
+    path: '/verify.html',
+    lanes: [],
+    selector: '[data-id="sse.resume"][data-verdict="PASS"] .measured',
+    log: /PASS sse\.streaming/,
+    plot: '.checks',
+  },
 ];
 const SCHEMES = ['light', 'dark'];
 const WIDTHS = [360, 1280];
@@ -44,13 +52,13 @@ after(async () => {
   await lenient.close();
 });
 
-for (const { name, path, lanes, selector } of PAGES) {
+for (const { name, path, lanes, selector, log = /message|ack/, plot = '.plot canvas' } of PAGES) {
   test(`${name} opens its lanes, receives, and nothing complains`, async () => {
     const page = await strict.open(path);
     for (const lane of lanes) await textOf(page, `.pill[data-lane="${lane}"] .state`, /^open$/);
     await textOf(page, selector, /[1-9]/);
-    await textOf(page, '#timeline tbody', /message|ack/);
-    await page.waitForSelector('.plot canvas');
+    await textOf(page, '#timeline tbody', log);
+    await page.waitForSelector(plot);
     assert.deepEqual(strict.complaints.splice(0), []);
     await page.close();
   });
@@ -72,7 +80,7 @@ for (const { name, path, lanes, selector } of PAGES) {
       test(`${name} at ${width} px in ${scheme}: nothing reaches beyond the edge`, async () => {
         const page = await strict.open(`${path}?scheme=${scheme}`, { width, height: 1200 });
         await textOf(page, selector, /[1-9]/);
-        await page.waitForSelector('.plot canvas');
+        await page.waitForSelector(plot);
         const beyond = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
         assert.ok(beyond <= 0, `${beyond} px beyond`);
         if (process.env.WIRELAB_SCREENSHOTS === '1') await shoot(page, `${name}-${width}-${scheme}`);
@@ -93,7 +101,7 @@ for (const { name, path, lanes, selector } of PAGES) {
     });
     await page.goto(strict.url + path);
     await textOf(page, selector, /[1-9]/);
-    await page.waitForSelector('.plot canvas');
+    await page.waitForSelector(plot);
     const shifted = await page.evaluate(() => /** @type {any} */ (globalThis).shifted);
     assert.ok(shifted < 0.02, `layout shift ${shifted}`);
     await page.close();

@@ -77,16 +77,17 @@ impl Target {
     /// The server, and the URL of its event stream of `topic`: with a wirelab's own address the one that it has, with any other URL
     /// that one. `None` where it names something else.
     pub(crate) fn sse(&self, topic: &str) -> Option<Server> {
-        self.lane("/events", topic, |url| {
-            !url.is_websocket && !(self.is_wirelab() && url.path.starts_with("/ws"))
-        })
+        self.lane("/events", topic, |url| !self.is_socket(url))
     }
 
     /// The same of its WebSocket.
     pub(crate) fn ws(&self, topic: &str) -> Option<Server> {
-        self.lane("/ws", topic, |url| {
-            url.is_websocket || (self.is_wirelab() && url.path.starts_with("/ws"))
-        })
+        self.lane("/ws", topic, |url| self.is_socket(url))
+    }
+
+    /// Whether a URL is a WebSocket's: of a wirelab by its path too.
+    fn is_socket(&self, url: &HttpUrl) -> bool {
+        url.is_websocket || (self.is_wirelab() && url.path.starts_with("/ws"))
     }
 
     fn lane(&self, path: &str, topic: &str, fits: impl Fn(&HttpUrl) -> bool) -> Option<Server> {

@@ -139,15 +139,12 @@ async fn close(io: &mut impl Io, code: u16) -> io::Result<()> {
 async fn echo(fault: Fault, mut io: impl Io) -> io::Result<()> {
     let mut whole = Vec::new();
     loop {
-        let frame = match read(fault, &mut io).await? {
-            Ok(frame) => frame,
-            Err(_) => {
-                return match fault {
-                    Fault::LimitWithoutWord => io.shutdown().await,
-                    Fault::LimitWrongCode => close(&mut io, 1011).await,
-                    _ => close(&mut io, 1009).await,
-                };
-            }
+        let Ok(frame) = read(fault, &mut io).await? else {
+            return match fault {
+                Fault::LimitWithoutWord => io.shutdown().await,
+                Fault::LimitWrongCode => close(&mut io, 1011).await,
+                _ => close(&mut io, 1009).await,
+            };
         };
         if !frame.masked && fault != Fault::UnmaskedTaken {
             let code = if fault == Fault::UnmaskedOtherCode { 1011 } else { 1002 };
