@@ -135,7 +135,10 @@ async fn a_server_that_does_not_speak_is_not_waited_for() {
     })
     .await;
     for (url, words) in [
-        (format!("turn:{}?transport=tcp", web.address), "neither STUN nor channel data"),
+        (
+            format!("turn:{}?transport=tcp", web.address),
+            "neither STUN nor channel data",
+        ),
         (format!("turns:{}", web.address), "no TLS"),
         ("turn:nobody.invalid".to_owned(), "is not known"),
         (format!("turn:127.0.0.1:{}?transport=tcp", unused()), "no connection"),

@@ -211,6 +211,10 @@ async fn echo(client: &mut Client) -> Option<u64> {
 
 /// Waits until the server has spoken, as it does first: with webrtc 0.21.1 what comes before its channel is made is lost.
 async fn hello(client: &mut Client) {
-    let said = async { while let Ok(Some((_, arrived))) = client.next().await && !matches!(arrived.frame, Received::Hello { .. }) {} };
+    let said = async {
+        while let Ok(Some((_, arrived))) = client.next().await
+            && !matches!(arrived.frame, Received::Hello { .. })
+        {}
+    };
     let _ = timeout_at(Instant::now() + ECHO_TIME, said).await; // what does not come is told by the echo
 }

@@ -301,12 +301,18 @@ pub(super) fn is_reliable(seen: &Seen) -> Finding {
 fn stall(seen: &Seen) -> Finding {
     let finding = if seen.overtaken > 0 {
         Finding::fail(
-            format!("after a lost message one more came, and then none for {} s", PATIENCE.as_secs()),
+            format!(
+                "after a lost message one more came, and then none for {} s",
+                PATIENCE.as_secs()
+            ),
             "the channel does not outlive a loss: look at the SCTP of whoever sends",
         )
     } else {
         Finding::fail(
-            format!("later messages waited for a lost one that did not come in {} s: it is ordered", PATIENCE.as_secs()),
+            format!(
+                "later messages waited for a lost one that did not come in {} s: it is ordered",
+                PATIENCE.as_secs()
+            ),
             "whoever sends neither repeats what was lost nor says that it gave it up: make state with ordered: false, and \
              control without maxRetransmits",
         )
