@@ -25,7 +25,7 @@ impl Coturn {
     pub(crate) async fn start(name: &str, shipped: bool, configuration: &str) -> Option<Self> {
         let is_there = std::env::split_paths(FOLDERS).any(|folder| folder.join("turnserver").exists());
         if !is_there {
-            eprintln!("skipped: there is no turnserver on this machine (apt-get install coturn)");
+            skipped();
             return None;
         }
         let folder = std::env::temp_dir().join(format!("wirelab-verify-{name}-{}", std::process::id()));
@@ -89,6 +89,11 @@ impl Drop for Coturn {
         let _ = self.child.wait();
         let _ = fs::remove_dir_all(&self.folder);
     }
+}
+
+#[expect(clippy::print_stderr, reason = "who runs the tests has to know what was not tested")]
+fn skipped() {
+    eprintln!("skipped: there is no turnserver on this machine (apt-get install coturn)");
 }
 
 /// coturn takes no port 0: one that was free for TCP and UDP a moment ago.

@@ -51,6 +51,10 @@ static PARAMETERS: Check = Check {
     id: "webrtc.parameters",
     what: "both ends mean the same channels",
 };
+static MESSAGE_SIZE: Check = Check {
+    id: "webrtc.message-size",
+    what: "messages up to the announced size are answered",
+};
 static UNRELIABLE: Check = Check {
     id: "webrtc.unreliable",
     what: "on the channel state what is lost stays lost, and nothing waits for it",
@@ -58,10 +62,6 @@ static UNRELIABLE: Check = Check {
 static RELIABLE: Check = Check {
     id: "webrtc.reliable",
     what: "on the channel control everything arrives, in order",
-};
-static MESSAGE_SIZE: Check = Check {
-    id: "webrtc.message-size",
-    what: "messages up to the announced size are answered",
 };
 
 /// What is checked, in this order.
@@ -71,9 +71,9 @@ pub(super) static CHECKS: &[&Check] = &[
     &OPEN,
     &PAIR,
     &PARAMETERS,
+    &MESSAGE_SIZE,
     &UNRELIABLE,
     &RELIABLE,
-    &MESSAGE_SIZE,
 ];
 
 /// How long one check may take; opening has a limit of its own below it.
@@ -115,6 +115,11 @@ pub(super) async fn run(asked: &Verify, target: &Target, reporter: &mut Reporter
     reporter
         .check(&PARAMETERS, LIMIT, parameters::check(&client, info))
         .await;
+    let announced = sdp::max_message_bytes(&answer);
+    reporter
+        .check(&MESSAGE_SIZE, LIMIT, sizes::check(&mut client, announced))
+        .await;
+    // Last, since not every connection outlives a loss.
     for (check, channel) in [(&UNRELIABLE, Channel::State), (&RELIABLE, Channel::Control)] {
         let proof = async {
             match proof::watch(&mut client, &path, channel).await {
@@ -129,10 +134,6 @@ pub(super) async fn run(asked: &Verify, target: &Target, reporter: &mut Reporter
         reporter.check(check, LIMIT, proof).await;
         path.release().await; // a proof that was cut short leaves it shut
     }
-    let announced = sdp::max_message_bytes(&answer);
-    reporter
-        .check(&MESSAGE_SIZE, LIMIT, sizes::check(&mut client, announced))
-        .await;
     client.close().await;
 }
 

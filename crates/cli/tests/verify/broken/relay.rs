@@ -365,12 +365,8 @@ async fn bring_back(relayed: Arc<UdpSocket>, server: Arc<UdpSocket>, client: Soc
         };
         let bytes = match channel {
             Some(number) => {
-                let number = ChannelNumber(number);
-                let mut message = ChannelData {
-                    number,
-                    data,
-                    ..ChannelData::default()
-                };
+                let mut message = ChannelData::default();
+                (message.number, message.data) = (ChannelNumber(number), data);
                 message.encode();
                 message.raw
             }
