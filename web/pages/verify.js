@@ -26,6 +26,8 @@ const family = (/** @type {Line} */ { check }) => check.id.split('.')[0];
 need('#checks .checks').append(...lines.filter((line) => family(line) !== 'idle').map(({ element }) => element));
 need('#silence .checks').append(...lines.filter((line) => family(line) === 'idle').map(({ element }) => element));
 
+need('main').removeAttribute('data-asking'); // the lines have their places
+
 const pills = { sse: lanePill('sse'), websocket: lanePill('websocket') };
 
 /** @param {string} id */
@@ -61,7 +63,7 @@ function tell(id, finding) {
 
 async function runAll() {
   again.disabled = true;
-  for (const one of lines.filter((one) => family(one) !== 'idle')) one.begin();
+  for (const one of lines.filter((one) => family(one) !== 'idle')) one.wait();
   await sse.run(tell, begin);
   await websocket.run(tell, begin);
   again.disabled = false;

@@ -24,12 +24,17 @@ export class Line {
     );
     this.details = make('details', { class: 'check', 'data-id': check.id, 'data-verdict': 'waits' }, summary, this.body);
     this.element = make('li', {}, this.details);
+    this.wait();
+  }
+
+  wait() {
+    this.finding = undefined;
     this.#show('waits', 'not run yet');
-    this.body.append(make('p', {}, check.means));
+    this.body.replaceChildren(make('p', {}, this.check.means));
   }
 
   begin() {
-    this.finding = undefined;
+    this.wait();
     this.#show('runs', 'under way …');
   }
 

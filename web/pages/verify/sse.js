@@ -38,7 +38,7 @@ export const CHECKS = [
  * @param {(id: string) => void} begin says which one is under way
  */
 export async function run(tell, begin) {
-  begin('sse.answer');
+  for (const id of ['sse.answer', 'sse.streaming', 'sse.heartbeat']) begin(id);
   const beating = heartbeat(); // it waits for most of its time, so it does so beside the others
   /** @type {Seen} */
   let seen;
@@ -63,7 +63,6 @@ export async function run(tell, begin) {
   begin('sse.resume');
   tell('sse.resume', await resume(seen));
   tell('sse.http2', http2(seen.url));
-  begin('sse.heartbeat');
   tell('sse.heartbeat', await beating);
 }
 

@@ -193,6 +193,43 @@ async fn coturn_as_shipped_passes_over_udp_and_tcp() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_coturn_behind_tls_has_to_prove_its_name() {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
+    let folder = std::env::temp_dir();
+    let file = |name: &str, text: String| {
+        let path = folder.join(format!("wirelab-verify-turns-{}-{name}", std::process::id()));
+        fs::write(&path, text).expect("a file");
+        path.to_str().expect("UTF-8").to_owned()
+    };
+    let (cert, key) = (
+        file("cert.pem", made.cert.pem()),
+        file("key.pem", made.signing_key.serialize_pem()),
+    );
+    let tls_port = unused();
+    let secured = format!(
+        "listening-ip=127.0.0.1\nrelay-ip=127.0.0.1\nrealm=secured\nno-dtls\nno-cli\nuse-auth-secret\n\
+         tls-listening-port={tls_port}\ncert={cert}\npkey={key}\nallow-loopback-peers\nallowed-peer-ip=127.0.0.1\n\
+         denied-peer-ip=0.0.0.0-255.255.255.255\nlog-file=stdout\n"
+    );
+    let Some(coturn) = Coturn::start("turns", false, &secured).await else {
+        return;
+    };
+    let (url, secret) = (format!("turns:localhost:{tls_port}"), coturn.file("secret"));
+    let with = async |more: &[&str]| {
+        let asked = ["turn", &url, "--turn-secret-file", &secret];
+        report(&asked.into_iter().chain(more.iter().copied()).collect::<Vec<_>>()).await
+    };
+    with(&["--ca", &cert]).await.has_exactly(&LISTS);
+    let told = with(&[]).await;
+    let faults: Vec<&str> = LISTS.iter().chain(&UNREACHED).copied().collect();
+    told.has_exactly(&faults);
+    assert!(told.measured("turn.reach").contains("no TLS"), "{}", told.told());
+    for file in [cert, key] {
+        let _ = fs::remove_file(file); // it is in a folder for such
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wirelab_that_has_another_secret_than_its_coturn_is_caught() {
     let Some(coturn) = Coturn::start("secret", true, "").await else {
         return;

@@ -46,6 +46,19 @@ async fn a_wirelab_passes_every_check() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn signalling_goes_through_tls() {
+    let folder = std::env::temp_dir().join(format!("wirelab-verify-webrtc-{}", std::process::id()));
+    let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
+    let https = free.expect("a port").to_string();
+    let server = Wirelab::start(&["--https", &https, "--data-dir", folder.to_str().expect("UTF-8")]);
+    let told = report(&["webrtc", &format!("https://{https}"), "--insecure"]).await;
+    drop(server);
+    let _ = std::fs::remove_dir_all(folder); // it is in a folder for such
+    told.has_exactly(&[]);
+    assert_eq!(told.json["insecure"], true);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_peer_without_fault_passes() {
     let report = with(Flaw::Nothing).await;
     let faults: Vec<_> = report

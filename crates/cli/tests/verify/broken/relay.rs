@@ -292,10 +292,8 @@ impl Server {
     }
 
     async fn relay_channel(&self, client: SocketAddr, bytes: &[u8]) {
-        let mut message = ChannelData {
-            raw: bytes.to_vec(),
-            ..ChannelData::default()
-        };
+        let mut message = ChannelData::default();
+        message.raw.extend_from_slice(bytes);
         if message.decode().is_err() {
             return;
         }
