@@ -1,7 +1,10 @@
 /** The page of checks: against the real server all pass; behind a proxy that gathers, those fail that must. */
 
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { lab, textOf } from './harness.js';
@@ -26,6 +29,21 @@ test('against this server all checks pass but for what needs TLS', async () => {
   assert.deepEqual((await verdicts(page)).filter((line) => !line.startsWith('PASS')), ['WARN sse.http2']);
   assert.deepEqual(bench.complaints.splice(0), []);
   await page.close();
+});
+
+test('over HTTPS with HTTP/2 all of them pass', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'wirelab-verify-'));
+  const secure = await lab({
+    flags: ['--https', '127.0.0.1:0', '--data-dir', folder, '--sse-heartbeat', '1s'],
+    ignoreHTTPSErrors: true,
+  });
+  const { listeners } = /** @type {import('../../lib/api.js').Info} */ (await (await fetch(`${secure.url}/api/info`)).json());
+  const page = await secure.context.newPage();
+  await page.goto(`${listeners.find(({ scheme }) => scheme === 'https')?.url}/verify.html`);
+  await textOf(page, '#checks .say', /^Done: 12 passed, 0 warned, 0 failed, 0 skipped\.$/);
+  await textOf(page, '[data-id="sse.http2"] .measured', /^h2: /);
+  await secure.close();
+  await rm(folder, { recursive: true });
 });
 
 test('a line opens by keyboard into what it means, its evidence and the fix', async () => {

@@ -1,10 +1,10 @@
 //! What cannot be verified: an exit code, a reason, and an end.
 
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _};
 
 use crate::{
     broken::{Broken, h2},
-    support::{report, verify},
+    support::{report, soon, start, verify},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -119,4 +119,52 @@ async fn a_head_without_end_is_cut_off() {
     let report = report(&["sse", &endless.url("http", "/x")]).await;
     assert_eq!(report.check("sse.answer")["verdict"], "FAIL", "{report:?}");
     assert!(report.json.to_string().len() < 50_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_may_be_told_with_a_header() {
+    let guarded = Broken::http(|request, mut tcp| async move {
+        let known = request.header("authorization") == Some("Bearer abc");
+        let answer = if known {
+            "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
+        } else {
+            "HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n"
+        };
+        let _ = tcp.write_all(answer.as_bytes()).await; // who asked has gone
+    })
+    .await;
+    let url = guarded.url("http", "/x");
+    let stranger = report(&["sse", &url]).await;
+    assert_eq!(stranger.check("sse.answer")["verdict"], "FAIL");
+    let hint = stranger.check("sse.answer")["hint"].as_str().expect("text");
+    assert!(hint.contains("--header"), "{hint}");
+    let known = report(&["sse", &url, "--header", "Authorization: Bearer abc"]).await;
+    assert_eq!(known.check("sse.answer")["verdict"], "PASS", "{}", known.told());
+    assert!(!known.json.to_string().contains("abc"), "a report tells no secret");
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_tells_what_was_checked_so_far_and_ends_with_130() {
+    let silent = Broken::raw(|tcp| async move {
+        let _open = tcp;
+        std::future::pending::<()>().await;
+    })
+    .await;
+    let mut child = start(&["sse", &silent.url("http", "/x"), "--timeout", "5m"]);
+    let mut lines = tokio::io::BufReader::new(child.stdout.take().expect("it is piped")).lines();
+    let head = soon("the head", lines.next_line())
+        .await
+        .expect("text")
+        .expect("a line");
+    assert!(head.starts_with("http://"), "{head}");
+    let id = child.id().expect("it runs").to_string();
+    let sent = std::process::Command::new("kill").args(["-INT", &id]).status();
+    assert!(sent.expect("there is a kill").success());
+    let first = soon("a line", lines.next_line()).await.expect("text").expect("a line");
+    assert!(
+        first.starts_with("SKIP  sse.answer") && first.ends_with("interrupted"),
+        "{first}"
+    );
+    assert_eq!(soon("the end", child.wait()).await.expect("a child").code(), Some(130));
 }

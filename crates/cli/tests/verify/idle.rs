@@ -53,6 +53,19 @@ async fn a_stream_that_is_cut_in_silence_is_told() {
     assert_eq!(silent.check("idle.sse")["verdict"], "WARN", "{silent:?}");
 }
 
+/// As Envoy's route timeout, which no heartbeat helps against.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_of_the_whole_answer_is_told_from_one_of_silence() {
+    let server = sse::serve(sse::Fault::CutInAll).await;
+    let cut = report(&["idle", &server.url("http", "/stream"), "--max", "6s"]).await;
+    assert_eq!(cut.check("idle.sse")["verdict"], "FAIL", "{}", cut.told());
+    assert!(
+        cut.measured("idle.sse").contains(" in all, though something came"),
+        "{}",
+        cut.told()
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_has_a_heartbeat_lives() {
     let server = sse::serve(sse::Fault::Nothing).await;

@@ -2,7 +2,7 @@
 
 use crate::{
     broken::sse::{Fault, serve},
-    support::{Report, report},
+    support::{Report, report, verify},
 };
 
 /// Over plain HTTP a browser meets its wall of six: that is no fault of these.
@@ -137,4 +137,10 @@ async fn the_blame_is_placed() {
     let at_the_origin = report(&["sse", &late, watched[0], watched[1], watched[2], &late]).await;
     assert_eq!(at_the_origin.check("sse.streaming")["blame"], "origin");
     assert_eq!(at_the_origin.check("sse.retry")["blame"], serde_json::Value::Null);
+    let text = verify(&["sse", &late, "--timeout", "8s", "--heartbeat", "1s", "--direct", &fine]).await;
+    let line = text.stdout.lines().find(|line| line.contains("sse.streaming"));
+    let line = line.unwrap_or_else(|| panic!("{text:?}"));
+    assert!(line.starts_with("FAIL  sse.streaming "), "{line}");
+    assert!(line.contains("BATCHED") && line.contains("Blame: on the way"), "{line}");
+    assert!(line.ends_with("(docs/verify/sse.streaming.md)"), "{line}");
 }

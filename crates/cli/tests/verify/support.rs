@@ -28,16 +28,24 @@ pub(crate) struct Said {
     pub(crate) stderr: String,
 }
 
-/// Runs it.
-pub(crate) async fn verify(arguments: &[&str]) -> Said {
+/// Starts it, with stdout to be read.
+pub(crate) fn start(arguments: &[&str]) -> tokio::process::Child {
     let mut command = tokio::process::Command::new(BINARY);
     command
         .env_clear()
         .arg("verify")
         .args(arguments)
         .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .kill_on_drop(true);
-    let output = soon("verify to end", command.output()).await.expect("the binary");
+    command.spawn().expect("the binary")
+}
+
+/// Runs it.
+pub(crate) async fn verify(arguments: &[&str]) -> Said {
+    let output = soon("verify to end", start(arguments).wait_with_output()).await;
+    let output = output.expect("a child of ours");
     Said {
         code: output.status.code(),
         stdout: String::from_utf8(output.stdout).expect("text"),

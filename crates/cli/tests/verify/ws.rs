@@ -106,6 +106,16 @@ async fn frames_that_no_server_may_take_are_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_flood_is_cut_off() {
+    let report = with(Fault::Flood).await;
+    assert_eq!(report.check("ws.ping")["verdict"], "FAIL", "{}", report.told());
+    assert!(
+        report.json.to_string().len() < 50_000,
+        "a report does not grow with what is sent"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn websockets_that_http_2_offers_and_refuses_are_told() {
     let server = h2::serve(&[b"h2", b"http/1.1"]).await;
     let report = report(&["ws", &server.url("wss"), "--ca", server.trusted()]).await;

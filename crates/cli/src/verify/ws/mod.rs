@@ -1,6 +1,6 @@
 //! A WebSocket: both ways to open it, who may, and what becomes of frames that are large, cut or wrong.
 //!
-//! [`open`] knows the two ways in, [`socket`] writes frames that no library would, and [`frames`] asks with them.
+//! [`mod@open`] knows the two ways in, [`socket`] writes frames that no library would, and [`frames`] asks with them.
 
 mod frames;
 mod open;

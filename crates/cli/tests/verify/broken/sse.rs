@@ -36,6 +36,8 @@ pub(crate) enum Fault {
     NoHeartbeat,
     /// Five events, and a moment later the end.
     Cut,
+    /// Heartbeats, and the end right after one of them.
+    CutInAll,
     AnyOrigin,
     EveryOriginWithCookies,
     /// Bytes that are no UTF-8.
@@ -78,7 +80,7 @@ async fn stream(fault: Fault, request: &Request, mut tcp: TcpStream) -> std::io:
     let mut waiting = replay(fault, last_id);
     tcp.write_all(waiting.as_bytes()).await?;
     waiting.clear();
-    let ends = matches!(fault, Fault::NoHeartbeat | Fault::Cut);
+    let ends = matches!(fault, Fault::NoHeartbeat | Fault::Cut | Fault::CutInAll);
     let last = if ends { 5 } else { 40 };
     let first = last_id.map_or(1, |id| id + 21); // so many went by meanwhile
     let mut pace = interval(EVENT);
@@ -99,10 +101,13 @@ async fn stream(fault: Fault, request: &Request, mut tcp: TcpStream) -> std::io:
     }
     let mut beat = interval(BEAT);
     beat.tick().await;
+    let mut beats = 0;
     loop {
         beat.tick().await;
+        beats += 1;
         match fault {
             Fault::Cut => return Ok(()),
+            Fault::CutInAll if beats == 4 => return tcp.write_all(b": beat\n\n").await,
             Fault::NoHeartbeat => std::future::pending().await,
             _ => tcp.write_all(b": beat\n\n").await?,
         }

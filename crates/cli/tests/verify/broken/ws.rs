@@ -34,6 +34,8 @@ pub(crate) enum Fault {
     Utf8WithoutWord,
     UnmaskedTaken,
     UnmaskedOtherCode,
+    /// Messages without end or pause.
+    Flood,
     /// Cut when neither side says anything for a second.
     CutsSilence,
     /// The same, and nobody is told.
@@ -83,6 +85,9 @@ pub(crate) async fn socket(fault: Fault, request: &Request, mut io: impl Io) -> 
         Fault::CutsSilence | Fault::ForgetsSilence | Fault::CutsSilentClient | Fault::CutsSilentServer => {
             silence(fault, io).await
         }
+        Fault::Flood => loop {
+            write(&mut io, 0x81, &[b'x'; 125]).await?;
+        },
         _ => echo(fault, io).await,
     }
 }
