@@ -12,7 +12,7 @@ use wirelab_server::{
 
 use crate::announce::Announce;
 use crate::values::{OrOff, address, bytes, bytes_text, count, host, network, origin, profile, time, time_text};
-use crate::{advise, bench, compare};
+use crate::{advise, bench, compare, verify};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -51,6 +51,9 @@ pub(crate) enum Command {
     /// Which transport to take: the reasons, what would change it, the values to set, what it costs
     #[command(after_help = advise::args::AFTER, max_term_width = 100)]
     Advise(Box<advise::args::Advise>),
+    /// Whether a transport behaves as chosen, through everything in between
+    #[command(after_help = verify::args::AFTER, max_term_width = 100, allow_missing_positional = true)]
+    Verify(Box<verify::args::Verify>),
     /// The process that serves while `bench` measures; `bench` starts it
     #[command(hide = true)]
     BenchServer,

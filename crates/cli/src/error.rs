@@ -11,6 +11,7 @@ use crate::{
     compare::{CompareError, run},
     logging::LoggingError,
     settings::SettingsError,
+    verify::VerifyError,
 };
 
 /// The server did not start, or did not end well.
@@ -36,6 +37,8 @@ pub(crate) enum Error {
     Bench(#[from] BenchError),
     #[error(transparent)]
     Advise(#[from] AdviseError),
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
     #[error("this machine lets this process make no link; the lines above say what to type")]
     NoLink,
     #[error("link-helper is what `wirelab serve` starts for itself; it does nothing for anybody else")]
@@ -50,6 +53,7 @@ impl Error {
             Self::Settings(_) | Self::Logging(_) | Self::Bind { .. } | Self::NoServer => 2,
             Self::Bench(error) => error.exit_code(),
             Self::Advise(error) => error.exit_code(),
+            Self::Verify(error) => error.exit_code(),
             Self::Compare(CompareError::Asked(_) | CompareError::Profile(_)) => 2,
             Self::Compare(CompareError::Run(run::RunError::Target(_))) => 4,
             Self::Compare(CompareError::Run(run::RunError::Interrupted)) => 130,

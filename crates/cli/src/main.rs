@@ -20,6 +20,7 @@ mod serve;
 mod settings;
 mod signals;
 mod values;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -58,6 +59,10 @@ fn run() -> Result<(), Error> {
         Command::Bench(asked) => {
             logging::start(LogFormat::Text, "error")?; // a peer that is dropped in the middle is no news here
             Ok(bench::run(&asked)?)
+        }
+        Command::Verify(asked) => {
+            logging::start(LogFormat::Text, "error")?; // what a server does wrong is told by the checks
+            Ok(verify::run(&asked)?)
         }
         Command::BenchServer => bench::serve::run(),
         Command::BenchHolder => bench::hold::run(),

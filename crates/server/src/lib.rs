@@ -37,7 +37,7 @@ pub use entrance::{Entrance, Front};
 pub use guard::{AuthorityError, Host, MayChange, Network, NetworkError, Origin};
 pub use problem::Problem;
 pub use tls::{Certificate, CertificateError, Tls};
-pub use turn::{TurnUrl, TurnUrlError};
+pub use turn::{TurnTransport, TurnUrl, TurnUrlError};
 
 /// The version that `hello` and `/api/info` tell.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 import { lab, textOf } from './harness.js';
 
-/** Each page, the lanes it opens, and what shows that a message came. */
+/** Each page, the lanes it opens, what shows that a message came, what its time line says if it has one, what it draws. */
 const PAGES = [
   {
     name: 'index',
@@ -25,10 +25,16 @@ const PAGES = [
     lanes: ['sse', 'websocket', 'datachannel'],
     selector: '[data-figure="delivered"] [data-lane="datachannel-reliable"]',
   },
-  { name: 'advise', path: '/advise.html?preset=game-state', lanes: [], selector: '.matrix tbody', isStill: true },
+  {
+    name: 'verify',
+    path: '/verify.html',
+    lanes: [],
+    selector: '[data-id="sse.resume"][data-verdict="PASS"] .measured',
+    log: /PASS sse\.streaming/,
+    plot: '.checks',
+  },
+  { name: 'advise', path: '/advise.html?preset=game-state', lanes: [], selector: '.matrix tbody', log: null, plot: '.matrix' },
 ];
-/** A page that opens no lane has no plots and no time line. @param {import('playwright-core').Page} page @param {boolean} isStill */
-const drawn = (page, isStill) => isStill || page.waitForSelector('.plot canvas');
 const SCHEMES = ['light', 'dark'];
 const WIDTHS = [360, 1280];
 const SHOTS = new URL('../../../docs/screenshots/', import.meta.url);
@@ -47,13 +53,13 @@ after(async () => {
   await lenient.close();
 });
 
-for (const { name, path, lanes, selector, isStill = false } of PAGES) {
+for (const { name, path, lanes, selector, log = /message|ack/, plot = '.plot canvas' } of PAGES) {
   test(`${name} opens its lanes, receives, and nothing complains`, async () => {
     const page = await strict.open(path);
     for (const lane of lanes) await textOf(page, `.pill[data-lane="${lane}"] .state`, /^open$/);
     await textOf(page, selector, /[1-9]/);
-    if (!isStill) await textOf(page, '#timeline tbody', /message|ack/);
-    await drawn(page, isStill);
+    if (log) await textOf(page, '#timeline tbody', log);
+    await page.waitForSelector(plot);
     assert.deepEqual(strict.complaints.splice(0), []);
     await page.close();
   });
@@ -75,7 +81,7 @@ for (const { name, path, lanes, selector, isStill = false } of PAGES) {
       test(`${name} at ${width} px in ${scheme}: nothing reaches beyond the edge`, async () => {
         const page = await strict.open(inScheme(path, scheme), { width, height: 1200 });
         await textOf(page, selector, /[1-9]/);
-        await drawn(page, isStill);
+        await page.waitForSelector(plot);
         const beyond = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
         assert.ok(beyond <= 0, `${beyond} px beyond`);
         if (process.env.WIRELAB_SCREENSHOTS === '1') await shoot(page, `${name}-${width}-${scheme}`);
@@ -96,7 +102,7 @@ for (const { name, path, lanes, selector, isStill = false } of PAGES) {
     });
     await page.goto(strict.url + path);
     await textOf(page, selector, /[1-9]/);
-    await drawn(page, isStill);
+    await page.waitForSelector(plot);
     const shifted = await page.evaluate(() => /** @type {any} */ (globalThis).shifted);
     assert.ok(shifted < 0.02, `layout shift ${shifted}`);
     await page.close();

@@ -10,9 +10,13 @@ use serde::Serialize;
 use wirelab_model::{
     Transport,
     facts::{self, DECISION},
+    frame::Channel,
     message::MAX_DATA_BYTES,
 };
-use wirelab_transport::websocket::{MAX_ECHO_BYTES, MAX_MESSAGE_BYTES};
+use wirelab_transport::{
+    webrtc::parameters,
+    websocket::{MAX_ECHO_BYTES, MAX_MESSAGE_BYTES},
+};
 
 use crate::{VERSION, app::App, config::Config, entrance::Way, guard::Publishing};
 
@@ -31,6 +35,8 @@ pub(crate) struct Info {
     version: &'static str,
     listeners: Vec<Listener>,
     lanes: Vec<Lane>,
+    /// What the data channels of the server's own peer are, under the names of `RTCDataChannelInit`.
+    channels: [DataChannel; 2],
     /// Where the server's own WebRTC peer is reached by whoever came this way.
     announced: Vec<SocketAddr>,
     transports: [facts::Facts; 3],
@@ -55,6 +61,16 @@ struct Lane {
     id: Transport,
     path: &'static str,
     heartbeat_ms: u128,
+}
+
+/// A data channel, negotiated on both ends.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DataChannel {
+    label: Channel,
+    id: u16,
+    ordered: bool,
+    max_retransmits: Option<u16>,
 }
 
 #[derive(Serialize)]
@@ -103,11 +119,24 @@ impl Info {
                     .then(|| lane(Transport::DataChannel, "/signal", app.webrtc.heartbeat())),
             )
             .collect(),
+            channels: [Channel::Control, Channel::State].map(DataChannel::of),
             announced: app.webrtc.announced().to_vec(),
             transports: Transport::ALL.map(facts::facts),
             decision: DECISION,
             limits: Limits::of(config),
             publish: Publishing::of(config, app.ways.iter().map(|way| way.address)).word(),
+        }
+    }
+}
+
+impl DataChannel {
+    fn of(label: Channel) -> Self {
+        let (id, parameters) = parameters(label);
+        Self {
+            label,
+            id,
+            ordered: parameters.ordered,
+            max_retransmits: parameters.max_retransmits,
         }
     }
 }

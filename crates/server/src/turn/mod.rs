@@ -26,7 +26,7 @@ use wirelab_model::signal::IceServer;
 use wirelab_transport::admission::subscriber;
 
 use self::allowance::Allowance;
-pub use self::url::{TurnUrl, TurnUrlError};
+pub use self::url::{TurnTransport, TurnUrl, TurnUrlError};
 use crate::config::Secret;
 
 /// Bytes of an id: enough that two visitors do not share one.
@@ -116,10 +116,18 @@ impl fmt::Debug for Minter {
 }
 
 impl Turn {
-    fn mint(&self, id: &str, now: Duration) -> Minted {
-        let expires_at = (now + self.ttl).as_secs();
+    /// Username and credential of `id` that hold until `expires_at`, in seconds since 1970. What asks a relay whether it
+    /// looks at the time gives one that is past.
+    #[must_use]
+    pub fn credential(&self, id: &str, expires_at: u64) -> (String, String) {
         let username = format!("{expires_at}:{id}");
         let credential = STANDARD.encode(self.sign(&username));
+        (username, credential)
+    }
+
+    fn mint(&self, id: &str, now: Duration) -> Minted {
+        let expires_at = (now + self.ttl).as_secs();
+        let (username, credential) = self.credential(id, expires_at);
         Minted {
             server: IceServer {
                 urls: self.urls.iter().map(ToString::to_string).collect(),

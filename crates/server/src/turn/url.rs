@@ -11,16 +11,19 @@ use crate::guard::{Authority, Host};
 pub struct TurnUrl {
     host: Host,
     port: Option<u16>,
-    transport: Transport,
+    transport: TurnTransport,
     /// Whether it was written: then it is told to browsers.
     transport_given: bool,
 }
 
 /// Over what a browser talks to the TURN server. What is relayed is UDP in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Transport {
+pub enum TurnTransport {
+    /// `turn:`, by default.
     Udp,
+    /// `turn:` with `?transport=tcp`, for networks that block UDP.
     Tcp,
+    /// `turns:`, for networks that let nothing but TLS through.
     Tls,
 }
 
@@ -36,12 +39,24 @@ pub enum TurnUrlError {
 }
 
 impl TurnUrl {
+    /// The TURN server.
+    #[must_use]
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// Over what it is reached.
+    #[must_use]
+    pub fn transport(&self) -> TurnTransport {
+        self.transport
+    }
+
     /// The port at the TURN server.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port.unwrap_or(match self.transport {
-            Transport::Udp | Transport::Tcp => 3478,
-            Transport::Tls => 5349,
+            TurnTransport::Udp | TurnTransport::Tcp => 3478,
+            TurnTransport::Tls => 5349,
         })
     }
 
@@ -49,8 +64,8 @@ impl TurnUrl {
     #[must_use]
     pub fn protocol(&self) -> &'static str {
         match self.transport {
-            Transport::Udp => "udp",
-            Transport::Tcp | Transport::Tls => "tcp",
+            TurnTransport::Udp => "udp",
+            TurnTransport::Tcp | TurnTransport::Tls => "tcp",
         }
     }
 }
@@ -72,9 +87,9 @@ impl FromStr for TurnUrl {
         let Authority { host, port } = authority.parse().map_err(|_| TurnUrlError::Shape)?;
         let given = query.map(|query| query.strip_prefix("transport=").ok_or(TurnUrlError::Shape));
         let transport = match (secure, given.transpose()?) {
-            (false, None | Some("udp")) => Transport::Udp,
-            (false, Some("tcp")) => Transport::Tcp,
-            (true, None | Some("tcp")) => Transport::Tls,
+            (false, None | Some("udp")) => TurnTransport::Udp,
+            (false, Some("tcp")) => TurnTransport::Tcp,
+            (true, None | Some("tcp")) => TurnTransport::Tls,
             _ => return Err(TurnUrlError::Transport),
         };
         Ok(Self {
@@ -88,7 +103,7 @@ impl FromStr for TurnUrl {
 
 impl fmt::Display for TurnUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = if self.transport == Transport::Tls {
+        let scheme = if self.transport == TurnTransport::Tls {
             "turns"
         } else {
             "turn"

@@ -11,19 +11,20 @@ use std::{
 use thiserror::Error;
 use tokio::time::timeout;
 use webrtc::{
-    data_channel::{DataChannel, DataChannelEvent, RTCDataChannelMessage},
-    peer_connection::{PeerConnection, RTCIceConnectionState, RTCPeerConnectionState, RTCSessionDescription},
+    data_channel::DataChannelEvent,
+    peer_connection::{RTCIceConnectionState, RTCPeerConnectionState, RTCSessionDescription},
 };
-use wirelab_model::{Micros, frame::Channel};
+use wirelab_model::Micros;
 
 use super::{
+    client::{Client, Early},
     counters::PortCounters,
     loss::Loss,
     port::Port,
     sdp, signalling,
-    stack::{News, Patience, Stack, Wanted},
+    stack::{Patience, Stack, Wanted},
 };
-use crate::{arrivals::Arrived, clock::Clock};
+use crate::clock::Clock;
 
 /// How long a connection may take to open, signalling included.
 const OPENING: Duration = Duration::from_secs(15);
@@ -101,7 +102,7 @@ pub async fn connect(options: &Options, clock: Clock) -> Result<Client, ConnectE
     let (dial, offer) = Dial::offer(local_for(options.address)?, clock).await?;
     let signalled = timeout(OPENING, signalling::exchange(options, &offer)).await;
     match signalled.unwrap_or(Err(ConnectError::Late)) {
-        Ok(answer) => dial.accept(&answer).await,
+        Ok(signalled) => dial.accept(&signalled.answer).await,
         Err(error) => {
             dial.give_up().await;
             Err(error)
@@ -278,122 +279,5 @@ impl Dial {
 impl std::fmt::Debug for Dial {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Dial").field("port", &self.port).finish_non_exhaustive()
-    }
-}
-
-/// An open peer connection. Dropped without [`Client::close`] it closes by itself.
-pub struct Client {
-    connection: Arc<dyn PeerConnection>,
-    control: Arc<dyn DataChannel>,
-    state: Arc<dyn DataChannel>,
-    news: News,
-    clock: Clock,
-    steps: Steps,
-    loss: Arc<Loss>,
-    /// What came on `control` before it was said to be open.
-    early: VecDeque<Early>,
-    _port: Port,
-}
-
-/// A message and when it came.
-type Early = (Micros, RTCDataChannelMessage);
-
-impl Client {
-    /// When each step of opening was done.
-    #[must_use]
-    pub fn steps(&self) -> Steps {
-        self.steps
-    }
-
-    /// A test's way to lose what this client sends.
-    #[must_use]
-    pub fn loss(&self) -> &Loss {
-        &self.loss
-    }
-
-    /// The next frame, and the channel that it came on; `None` once the connection has ended.
-    ///
-    /// # Errors
-    /// The server sent something else than frames.
-    pub async fn next(&mut self) -> Result<Option<(Channel, Arrived)>, ConnectError> {
-        Ok(match self.next_text().await {
-            Some((channel, received_us, text)) => Some((
-                channel,
-                Arrived {
-                    frame: serde_json::from_str(&text)?,
-                    id: None,
-                    received_us,
-                    bytes: text.len(),
-                },
-            )),
-            None => None,
-        })
-    }
-
-    /// The next message as it came.
-    pub async fn next_text(&mut self) -> Option<(Channel, Micros, String)> {
-        if let Some((at, RTCDataChannelMessage { data, .. })) = self.early.pop_front() {
-            return Some((Channel::Control, at, String::from_utf8_lossy(&data).into_owned()));
-        }
-        loop {
-            let (channel, event) = tokio::select! {
-                biased; // what has arrived comes before the news that there will be no more
-                event = self.control.poll() => (Channel::Control, event?),
-                event = self.state.poll() => (Channel::State, event?),
-                _ = self.news.connection.wait_for(|state| {
-                    matches!(state, RTCPeerConnectionState::Failed | RTCPeerConnectionState::Closed)
-                }) => return None,
-            };
-            match event {
-                DataChannelEvent::OnMessage(RTCDataChannelMessage { data, .. }) => {
-                    return Some((
-                        channel,
-                        self.clock.now_us(),
-                        String::from_utf8_lossy(&data).into_owned(),
-                    ));
-                }
-                DataChannelEvent::OnClose => return None,
-                _ => {}
-            }
-        }
-    }
-
-    /// Sends a command on `control`.
-    ///
-    /// # Errors
-    /// The connection is gone.
-    pub async fn send(&self, text: &str) -> Result<(), ConnectError> {
-        Ok(self.control.send_text(text).await?)
-    }
-
-    /// Sends on `state`, on which the server takes nothing.
-    ///
-    /// # Errors
-    /// The connection is gone.
-    pub async fn send_on_state(&self, text: &str) -> Result<(), ConnectError> {
-        Ok(self.state.send_text(text).await?)
-    }
-
-    /// Closes, and says so to the server.
-    pub async fn close(self) {
-        let _ = self.connection.close().await; // it may be closed already
-    }
-}
-
-impl Drop for Client {
-    fn drop(&mut self) {
-        // The stack's task would go on for ever.
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            let connection = Arc::clone(&self.connection);
-            runtime.spawn(async move { connection.close().await });
-        }
-    }
-}
-
-impl std::fmt::Debug for Client {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Client")
-            .field("steps", &self.steps)
-            .finish_non_exhaustive()
     }
 }

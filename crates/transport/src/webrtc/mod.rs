@@ -19,11 +19,13 @@
 //! vanishes after [`Settings::silent`], one that never connects after [`Settings::opening`]. Each takes all it held with it.
 
 mod channels;
+mod client;
 mod connect;
 mod counters;
 mod early;
 mod gate;
 mod loss;
+mod parameters;
 mod path;
 mod peer;
 mod port;
@@ -37,10 +39,13 @@ mod stun;
 
 use std::time::Duration;
 
-pub use connect::{Client, ConnectError, Dial, Options, Steps, connect};
+pub use client::Client;
+pub use connect::{ConnectError, Dial, Options, Steps, connect};
 pub use counters::PortCounters;
 pub use loss::Loss;
+pub use parameters::{Parameters, parameters};
 pub use serve::{OfferError, Room, Settings, Visit};
+pub use signalling::{Signalled, signal};
 
 /// The id of `control`, negotiated on both ends.
 pub const CONTROL_ID: u16 = 0;

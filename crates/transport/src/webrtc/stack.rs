@@ -14,16 +14,17 @@ use rtc::{
 };
 use tokio::sync::{Notify, mpsc, watch};
 use webrtc::{
-    data_channel::{DataChannel, RTCDataChannelInit},
+    data_channel::DataChannel,
     error::Result,
     peer_connection::{
         PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCConfigurationBuilder,
         RTCIceConnectionState, RTCIceGatheringState, RTCPeerConnectionState, SettingEngineBuilder,
     },
 };
+use wirelab_model::frame::Channel;
 
 use super::{
-    CONTROL_ID, STATE_ID,
+    parameters::init,
     port::Local,
     runtime::{Flow, PeerRuntime},
 };
@@ -162,20 +163,13 @@ impl Stack {
             .build()
             .await?;
         let connection: Arc<dyn PeerConnection> = Arc::new(connection);
-        let control = RTCDataChannelInit {
-            ordered: true,
-            negotiated: Some(CONTROL_ID),
-            ..RTCDataChannelInit::default()
-        };
-        let state = RTCDataChannelInit {
-            ordered: false,
-            max_retransmits: Some(0),
-            negotiated: Some(STATE_ID),
-            ..RTCDataChannelInit::default()
-        };
         Ok(Self {
-            control: connection.create_data_channel("control", Some(control)).await?,
-            state: connection.create_data_channel("state", Some(state)).await?,
+            control: connection
+                .create_data_channel("control", Some(init(Channel::Control)))
+                .await?,
+            state: connection
+                .create_data_channel("state", Some(init(Channel::State)))
+                .await?,
             connection,
             news,
             flow,

@@ -16,6 +16,7 @@ use self::{
     curl::Curl,
     program::{Proxy, Shipped},
 };
+use crate::support::{Peer, soon};
 
 /// The proxies that are set up right, without TLS.
 const RIGHT: [Shipped; 3] = [Shipped::NginxRight, Shipped::Haproxy, Shipped::Caddy];
@@ -31,3 +32,9 @@ fn skipped(program: &str) {
 /// Open streams, as the server counts them.
 const STREAMS: &str = r#"connections{lane="sse"}"#;
 const SOCKETS: &str = r#"connections{lane="websocket"}"#;
+
+impl Proxy {
+    async fn connect(&self) -> Peer {
+        Peer::connect(self.plain).await
+    }
+}

@@ -1,4 +1,5 @@
-//! A proxy that runs a shipped file, with a folder and ports of its own.
+//! A proxy that runs a shipped file, with a folder and ports of its own. The tests of `wirelab verify` start theirs with it
+//! too.
 
 use std::{
     fs::File,
@@ -14,8 +15,7 @@ use tokio::{
     process::{Child, Command},
 };
 
-use super::skipped;
-use crate::support::{Peer, soon};
+use super::{skipped, soon};
 
 /// How often a port is tried until a program listens.
 const POLL: Duration = Duration::from_millis(10);
@@ -193,10 +193,6 @@ impl Proxy {
     pub(super) async fn start_again(&mut self) {
         self.child = spawn(self.shipped, &self.folder).expect("it was there before");
         self.listens().await;
-    }
-
-    pub(super) async fn connect(&self) -> Peer {
-        Peer::connect(self.plain).await
     }
 
     pub(super) fn url(&self, path: &str) -> String {
