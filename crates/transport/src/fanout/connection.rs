@@ -247,28 +247,29 @@ impl Connection {
         }
     }
 
-    /// Reads and writes until the connection departs. This is the whole life of a connection's task.
-    pub(super) async fn drive(&self, framing: &Framing, mut received: impl FnMut(&[u8])) -> Departure {
-        poll_fn(|cx| {
-            self.waker.register(cx.waker());
-            let mut departed = self.poll_write(cx, framing);
-            for turn in 0.. {
-                if departed.is_ready() || self.held_back() {
-                    return departed;
-                }
-                if turn == TURNS {
-                    cx.waker().wake_by_ref();
-                    return Poll::Pending;
-                }
-                match self.poll_read(cx, &mut received) {
-                    Poll::Ready(Some(departure)) => return Poll::Ready(departure),
-                    Poll::Ready(None) => departed = self.poll_write(cx, framing),
-                    Poll::Pending => return Poll::Pending,
-                }
+    /// Reads and writes until the connection departs.
+    pub(super) fn poll_drive(
+        &self,
+        cx: &mut Context<'_>,
+        framing: &Framing,
+        mut received: impl FnMut(&[u8]),
+    ) -> Poll<Departure> {
+        self.waker.register(cx.waker());
+        let mut departed = self.poll_write(cx, framing);
+        for _ in 0..TURNS {
+            if departed.is_ready() || self.held_back() {
+                return departed;
             }
-            Poll::Pending
-        })
-        .await
+            match self.poll_read(cx, &mut received) {
+                Poll::Ready(Some(departure)) => return Poll::Ready(departure),
+                Poll::Ready(None) => departed = self.poll_write(cx, framing),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        if departed.is_pending() && !self.held_back() {
+            cx.waker().wake_by_ref(); // others of this thread may run in between
+        }
+        departed
     }
 
     /// Hands on what the peer sent. `Some` when it is gone.

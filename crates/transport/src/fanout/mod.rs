@@ -18,6 +18,7 @@
 //! log. No lock is held across an await.
 
 mod connection;
+mod life;
 mod pass;
 mod piece;
 mod state;
@@ -45,6 +46,7 @@ use crate::{
     socket::Socket,
 };
 pub(crate) use connection::Connection;
+use life::Life;
 use pass::Pass;
 pub(crate) use piece::{Piece, catch_up};
 use wheel::Wheel;
@@ -182,7 +184,7 @@ impl Fanout {
         greeting: &[u8],
         opened: Vec<Opened>,
         early: &[u8],
-        mut received: impl FnMut(&Arc<Connection>, &[u8]) + Send + 'static,
+        mut received: impl FnMut(&Arc<Connection>, &[u8]) + Send + Unpin + 'static,
     ) {
         let shared = &self.shared;
         let id = shared.next_id.fetch_add(1, Ordering::Relaxed);
@@ -199,13 +201,7 @@ impl Fanout {
         if shared.drained.is_cancelled() {
             self.drain_one(&connection);
         }
-        let fanout = self.clone();
-        shared.tasks.spawn(async move {
-            let departure = connection
-                .drive(fanout.shared.framing, |bytes| received(&connection, bytes))
-                .await;
-            fanout.release(connection, departure);
-        });
+        shared.tasks.spawn(Life::new(connection, self.clone(), received));
     }
 
     /// Makes `subscription` part of the connection and of its topic's pass.

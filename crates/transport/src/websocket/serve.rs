@@ -282,10 +282,10 @@ impl Room {
         &self,
         request: &Request<'_>,
         limits: TextLimits,
-        open: impl FnOnce(TextSocket) -> R + Send + 'static,
+        open: impl FnOnce(TextSocket) -> R + Send + Unpin + 'static,
     ) -> Result<Response<()>, OpenError>
     where
-        R: FnMut(&str) + Send + 'static,
+        R: FnMut(&str) + Send + Unpin + 'static,
     {
         let mut response = handshake(request)?;
         let fanout = self.fanout.clone();
