@@ -37,8 +37,9 @@ pub(crate) fn line(outcome: &Outcome) -> String {
     if let Some(blame) = outcome.blame {
         let _ = write!(out, ". Blame: {}", blame.words());
     }
-    if !outcome.hint.is_empty() {
-        let _ = write!(out, ". {}", outcome.hint);
+    let mut hint = outcome.hint.chars();
+    if let Some(first) = hint.next() {
+        let _ = write!(out, ". {}{}", first.to_uppercase(), hint.as_str());
     }
     if matches!(outcome.verdict, Verdict::Warn | Verdict::Fail) {
         let _ = write!(out, " ({})", outcome.page);

@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use eventsource_stream::{Event, EventStream};
+use eventsource_stream::{Event, EventStream, EventStreamError};
 use futures_util::Stream;
 use http::{HeaderMap, HeaderName, StatusCode, header};
 use http_body_util::BodyDataStream;
@@ -112,6 +112,7 @@ impl Opened {
             let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
             match polled {
                 Poll::Ready(Some(Ok(event))) => Poll::Ready(Next::Event(Arrived { event, at: told.at })),
+                Poll::Ready(Some(Err(EventStreamError::Transport(why)))) => Poll::Ready(Next::Broken(why)),
                 Poll::Ready(Some(Err(error))) => Poll::Ready(Next::Broken(error.to_string())),
                 Poll::Ready(None) => Poll::Ready(Next::Ended(Instant::now())),
                 Poll::Pending if told.comments > self.comments_seen => {

@@ -247,7 +247,8 @@ pub(super) fn is_unreliable(seen: &Seen) -> Finding {
     if seen.stalled {
         return stall(seen);
     }
-    let finding = match (overtaken > 0, seen.late == 0 && seen.missing >= lost) {
+    // Not whether any came late: a network may change the order, and only a repetition brings back what was lost.
+    let finding = match (overtaken > 0, seen.missing >= lost) {
         (true, true) => Finding::pass(format!(
             "{lost} of {lost} lost messages stayed lost, and later ones overtook them"
         )),
