@@ -1,5 +1,7 @@
 //! One check: its name, and what comes of it.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 /// A check that exists. Its id never changes: scripts and pages name it.
@@ -55,6 +57,8 @@ pub(crate) struct Finding {
     pub(crate) hint: String,
     /// What it was seen by, one line each: at most [`MOST_EVIDENCE`].
     pub(crate) evidence: Vec<String>,
+    /// Of silence: after how much of it the path cuts.
+    pub(crate) limit: Option<Duration>,
 }
 
 /// Lines of evidence that are kept of one check, and characters of one: a server may say anything.
@@ -84,7 +88,14 @@ impl Finding {
             measured: printable(&measured.into()),
             hint: printable(&hint.into()),
             evidence: Vec::new(),
+            limit: None,
         }
+    }
+
+    /// The same with how much silence the path allows.
+    pub(crate) fn limit(mut self, limit: Duration) -> Self {
+        self.limit = Some(limit);
+        self
     }
 
     /// The same with what is to be done.

@@ -53,6 +53,8 @@ pub(crate) struct Outcome {
     pub(crate) hint: String,
     pub(crate) evidence: Vec<String>,
     pub(crate) took_ms: u64,
+    /// Of silence: after how many seconds of it the path cuts; `advise --evidence` reads it.
+    pub(crate) limit_s: Option<f64>,
     /// Where it is explained, in this repository.
     pub(crate) page: String,
     /// What the same check found at the origin.
@@ -112,6 +114,7 @@ impl Outcome {
             measured,
             hint,
             evidence,
+            limit,
         } = found.finding.clone();
         let direct = direct.iter().find(|other| other.check == found.check);
         Self {
@@ -122,6 +125,7 @@ impl Outcome {
             hint,
             evidence,
             took_ms: ms(found),
+            limit_s: limit.map(|limit| limit.as_secs_f64()),
             page: found.check.page(),
             blame: direct.and_then(|direct| Blame::of(verdict, direct.finding.verdict)),
             direct: direct.map(|direct| Beside {

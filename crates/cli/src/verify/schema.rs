@@ -25,6 +25,7 @@ fn report() -> Report {
         hint: "turn buffering off".into(),
         evidence: vec!["HTTP/1.1 200 OK".into()],
         took_ms: 5012,
+        limit_s: Some(60.2),
         page: "docs/verify/sse.streaming.md".into(),
         direct: Some(Beside {
             verdict: Verdict::Pass,
@@ -35,6 +36,7 @@ fn report() -> Report {
         blame: Some(Blame::Path),
     };
     let alone = Outcome {
+        limit_s: None,
         direct: None,
         blame: None,
         ..outcome.clone()

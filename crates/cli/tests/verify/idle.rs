@@ -20,6 +20,8 @@ async fn a_socket_that_is_cut_in_silence_is_told_with_the_heartbeat_that_follows
     let report = with(Fault::CutsSilence).await;
     report.has_exactly(&[NO_STREAM, "FAIL idle.ws", "SKIP idle.ws-up"]);
     assert!(report.measured("idle.ws").starts_with("cut after 1."), "{report:?}");
+    let limit_s = report.check("idle.ws")["limit_s"].as_f64();
+    assert!(limit_s.is_some_and(|limit| (0.5..2.5).contains(&limit)), "{limit_s:?}");
     let hint = report.check("idle.ws")["hint"].as_str().expect("text");
     assert!(hint.starts_with("say something every 0."), "{hint}");
 }

@@ -31,7 +31,7 @@ pub(super) async fn watch(server: &Server, max: Duration, beat: Option<Duration>
         Err(error) => return Finding::skip(error.to_string()),
     };
     let start = opened.asked_at;
-    let until = start + max;
+    let until = Instant::now() + max; // however long the head took
     let dead_after = beat.map(|beat| beat * BEATS_MISSED);
     let (mut last, mut longest, mut words) = (start, Duration::ZERO, 0);
     loop {
@@ -92,5 +92,5 @@ fn cut(start: Instant, last: Instant, longest: Duration, how: &str) -> Finding {
         "{}: a comment is enough. Or let the proxy allow more silence",
         follows(silence)
     );
-    Finding::fail(format!("cut after {} of silence: {how}", secs(silence)), hint)
+    Finding::fail(format!("cut after {} of silence: {how}", secs(silence)), hint).limit(silence)
 }

@@ -49,14 +49,16 @@ pub(super) async fn search(server: &Server, silent: Silent, max: Duration) -> Fi
             secs(after)
         ))
         .seen(how),
-        Limit::Seen(after, how) => Finding::fail(format!("cut after {} of silence: {how}", secs(after)), hint(after)),
+        Limit::Seen(after, how) => {
+            Finding::fail(format!("cut after {} of silence: {how}", secs(after)), hint(after)).limit(after)
+        }
         Limit::Between(alive, dead) => {
             let measured = format!(
                 "{} of silence survive, {} do not, and nobody is told",
                 secs(alive),
                 secs(dead)
             );
-            Finding::fail(measured, hint(alive.max(dead / 2)))
+            Finding::fail(measured, hint(alive.max(dead / 2))).limit(alive.max(dead / 2))
         }
         Limit::Failed(why) => Finding::skip(why),
     }

@@ -124,8 +124,11 @@ pub(super) async fn run(asked: &Verify, target: &Target, reporter: &mut Reporter
     reporter
         .check(&NO_TRANSFORM, patience, async { heads::no_transform(&headers) })
         .await;
+    // Where the head is held back, it may come when what holds it gives up.
+    let patient = quiet.patient(asked.heartbeat);
+    let compressed = heads::compression(&patient, version, &headers);
     reporter
-        .check(&COMPRESSION, patience, heads::compression(&quiet, version, &headers))
+        .check(&COMPRESSION, patience + asked.heartbeat, compressed)
         .await;
     reporter.check(&RETRY, patience, async { resume::retry(&seen) }).await;
     reporter.check(&IDS, patience, async { resume::ids(&seen) }).await;
