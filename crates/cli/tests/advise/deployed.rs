@@ -21,16 +21,16 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(20);
 
 /// A folder of a test's own, taken away at its end.
-struct Folder(PathBuf);
+pub(super) struct Folder(pub(super) PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Self {
+    pub(super) fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("wirelab-emit-{}-{name}", std::process::id()));
         fs::create_dir_all(&path).expect("a folder");
         Self(path)
     }
 
-    fn at(&self, name: &str) -> String {
+    pub(super) fn at(&self, name: &str) -> String {
         self.0.join(name).display().to_string()
     }
 }
@@ -190,6 +190,20 @@ fn upgrades(at: SocketAddr) {
     ask(at, "/ws", UPGRADE, &[" 101 ", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="]);
 }
 
+/// What is deployed passes every check of these families: the proof that `--emit verify` names.
+fn passes(what: &str, url: &str, more: &[&str]) {
+    let output = Command::new(env!("CARGO_BIN_EXE_wirelab"))
+        .args(["verify", what, url, "--timeout", "30s"])
+        .args(more)
+        .stdin(Stdio::null())
+        .output()
+        .expect("the binary");
+    let said = String::from_utf8_lossy(&output.stdout);
+    let why = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("PASS"), "{said}{why}");
+    assert!(!said.contains("FAIL"), "{said}");
+}
+
 fn nginx_own(folder: &Folder, upstream: SocketAddr) -> Vec<(&'static str, String)> {
     let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .map(|kind| format!("  {kind}_temp_path {};\n", folder.at(kind)))
@@ -218,7 +232,10 @@ fn nginx_arguments(folder: &Folder) -> [String; 8] {
 
 #[test]
 fn nginx_carries_what_was_chosen() {
-    for (preset, works) in [("notifications", streams as fn(SocketAddr)), ("chat", upgrades)] {
+    for (preset, works, what) in [
+        ("notifications", streams as fn(SocketAddr), "sse"),
+        ("chat", upgrades, "ws"),
+    ] {
         let (folder, plain) = (Folder::new(&format!("nginx-{preset}")), free());
         let (_server, upstream) = server(&folder);
         let text = told(&[
@@ -238,6 +255,7 @@ fn nginx_carries_what_was_chosen() {
             return;
         };
         works(plain);
+        passes(what, &format!("http://{plain}"), &[]);
     }
 }
 
@@ -269,6 +287,11 @@ fn nginx_takes_the_file_with_tls() {
     ];
     let answer = Command::new("curl").args(curl).output().expect("curl");
     assert_eq!(String::from_utf8_lossy(&answer.stdout), "200 2");
+    let url = format!("https://localhost:{}", tls.port());
+    let ca = folder.at("localhost.crt");
+    for what in ["sse", "ws"] {
+        passes(what, &url, &["--ca", &ca]);
+    }
 }
 
 #[test]
@@ -285,6 +308,9 @@ fn haproxy_carries_what_was_chosen() {
     if let Some(_proxy) = start("haproxy", &["-db", "-f", "file"], &folder, text, &own, plain) {
         upgrades(plain);
         streams(plain);
+        for what in ["sse", "ws"] {
+            passes(what, &format!("http://{plain}"), &[]);
+        }
     }
 }
 
@@ -311,6 +337,9 @@ fn caddy_carries_what_was_chosen() {
     if let Some(_proxy) = start("caddy", &arguments, &folder, text, &own, plain) {
         streams(plain);
         upgrades(plain);
+        for what in ["sse", "ws"] {
+            passes(what, &format!("http://{plain}"), &[]);
+        }
     }
 }
 
@@ -321,7 +350,10 @@ fn coturn_starts_with_what_is_written() {
     let port = format!("listening-port={}", at.port());
     let own = [(
         "listening-port=3478",
-        format!("{port}\nlistening-ip=127.0.0.1\nrelay-ip=127.0.0.1\nstatic-auth-secret=of-a-test"),
+        format!(
+            "{port}\n{}\nstatic-auth-secret=of-a-test",
+            include_str!("../../../../coturn/loopback.conf")
+        ),
     )];
     let (userdb, pid) = (
         format!("--userdb={}", folder.at("turndb")),
@@ -340,4 +372,10 @@ fn coturn_starts_with_what_is_written() {
     let read = socket.recv(&mut answer).expect("an answer");
     assert_eq!(answer[..2], [0x01, 0x01]);
     assert_eq!(answer[4..20], request[4..], "{read} bytes");
+    let secret = folder.at("secret");
+    fs::write(&secret, "of-a-test").expect("a file");
+    for transport in ["udp", "tcp"] {
+        let url = format!("turn:{at}?transport={transport}");
+        passes("turn", &url, &["--turn-secret-file", &secret]);
+    }
 }

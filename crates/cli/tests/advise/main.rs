@@ -1,5 +1,6 @@
 //! `wirelab advise` from outside: what it prints, where, and how it ends.
 
+mod compose;
 mod deployed;
 
 use std::{
