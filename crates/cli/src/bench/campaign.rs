@@ -20,7 +20,7 @@ use super::{
     trial::{Found, Trial},
     way::{Kind, Url},
 };
-use crate::{compare::machine::machine, render};
+use crate::{compare::result::Machine, render};
 
 /// A server or generator that is busier than this has no more to give.
 const SATURATED_PERCENT: f64 = 95.0;
@@ -31,6 +31,7 @@ const MISSING_SHARE: f64 = 0.001;
 #[derive(Debug)]
 pub(super) struct Campaign<'a> {
     asked: &'a Bench,
+    machine: Machine,
     cores: Option<Cores>,
     plan: Plan,
     contenders: Vec<(Lane, Kind)>,
@@ -48,7 +49,7 @@ pub(super) fn url(asked: &Bench, lane: Lane) -> Option<&Url> {
 
 impl<'a> Campaign<'a> {
     /// Looks whether this machine can do what is asked.
-    pub(super) async fn prepare(asked: &'a Bench, cores: Option<Cores>) -> Result<Self, BenchError> {
+    pub(super) async fn prepare(asked: &'a Bench, machine: Machine, cores: Option<Cores>) -> Result<Self, BenchError> {
         for pid in &asked.pid {
             // Its memory is for its user and for root.
             fs::read(format!("/proc/{pid}/smaps_rollup")).map_err(|_| AskedError::NoProcess(*pid))?;
@@ -81,6 +82,7 @@ impl<'a> Campaign<'a> {
         let kinds = &kinds[..if asked.reference { 2 } else { 1 }];
         Ok(Self {
             asked,
+            machine,
             cores,
             plan: plan.expect("there is a lane"),
             contenders: lanes
@@ -144,7 +146,7 @@ impl<'a> Campaign<'a> {
                 .join(" "),
             interrupted: stop.is_cancelled(),
             setting: self.setting(),
-            machine: machine(),
+            machine: self.machine.clone(),
             ratios: ratios(what, &contenders),
             warnings: self.warnings(&contenders),
             contenders,

@@ -56,7 +56,10 @@ use self::{
     system::Cores,
     threshold::judge,
 };
-use crate::{compare::args::Output, render};
+use crate::{
+    compare::{args::Output, machine::machine},
+    render,
+};
 
 /// How long what was opened may take to go once all is measured.
 const END: Duration = Duration::from_secs(1);
@@ -116,7 +119,7 @@ fn said(failed: &[Judged]) -> String {
 /// Measures, prints, and says how it ended.
 pub(crate) fn run(asked: &Bench) -> Result<(), BenchError> {
     asked.check()?;
-    let cores = Cores::apart();
+    let (machine, cores) = (machine(), Cores::apart());
     // Before there is another thread, so that all stay where this one does.
     let is_pinned = cores.is_some_and(|cores| system::pin(cores.client));
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -124,7 +127,7 @@ pub(crate) fn run(asked: &Bench) -> Result<(), BenchError> {
         .build()
         .map_err(BenchError::System)?;
     let report = runtime.block_on(async {
-        let campaign = Campaign::prepare(asked, cores.filter(|_| is_pinned)).await?;
+        let campaign = Campaign::prepare(asked, machine, cores.filter(|_| is_pinned)).await?;
         campaign.run(watch_for_ctrl_c()).await
     });
     runtime.shutdown_timeout(END);
