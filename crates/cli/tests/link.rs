@@ -355,7 +355,7 @@ fn an_address_that_was_asked_for_and_is_taken_is_an_error() {
         .output()
         .expect("the binary");
     let said = String::from_utf8(output.stderr).expect("text");
-    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("--link-listen 127.0.0.1:0"), "{said}");
 
     let output = Command::new(BINARY)

@@ -54,7 +54,7 @@ pub(crate) struct Misused;
 pub(crate) struct Commands {
     feed: Feed,
     counters: LaneCounters,
-    most_topics: usize,
+    most_topics: u16,
     may_publish: bool,
     refused: u32,
 }
@@ -64,7 +64,7 @@ impl Commands {
         Self {
             feed,
             counters,
-            most_topics,
+            most_topics: u16::try_from(most_topics).unwrap_or(u16::MAX),
             may_publish,
             refused: 0,
         }
@@ -141,7 +141,7 @@ impl Commands {
                 format!("this connection reads {topic} already; unsubscribe first"),
             ));
         }
-        if visitor.topics() >= self.most_topics {
+        if visitor.topics() >= usize::from(self.most_topics) {
             return Err(refuse(
                 ErrorCode::Limit,
                 format!("a connection reads {} topics at most", self.most_topics),

@@ -34,7 +34,8 @@ pub(super) enum Event<'a> {
 /// Reads one client's frames.
 #[derive(Debug)]
 pub(super) struct Decoder {
-    limit: usize,
+    /// There is one decoder for each connection: four bytes are enough.
+    limit: u32,
     text_only: bool,
     /// A close was read or the protocol was broken: nothing that comes after counts.
     ended: bool,
@@ -75,7 +76,7 @@ impl Decoder {
     /// Takes messages up to `limit` bytes; with `text_only` a binary message is a reason to close.
     pub(super) fn new(limit: usize, text_only: bool) -> Self {
         Self {
-            limit,
+            limit: u32::try_from(limit).unwrap_or(u32::MAX),
             text_only,
             ended: false,
             partial: None,
@@ -124,7 +125,7 @@ impl Decoder {
             (OpCode::Data(Data::Binary), None) if self.text_only => Err(Departure::Binary),
             (OpCode::Data(_), message) => {
                 let so_far = message.map_or(0, |message| message.payload.len() as u64);
-                let fits = so_far.saturating_add(frame.length) <= self.limit as u64;
+                let fits = so_far.saturating_add(frame.length) <= u64::from(self.limit);
                 let patient = message.is_none_or(|message| message.empty_fragments < MAX_EMPTY_FRAGMENTS);
                 match (fits, patient) {
                     (false, _) => Err(Departure::TooLarge),

@@ -1,6 +1,6 @@
 //! The serving half: the handshake, and who gets what is read.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use http::{HeaderMap, HeaderValue, Method, Response, Uri, Version, header};
 use thiserror::Error;
@@ -66,7 +66,7 @@ pub struct Room {
     feed: Feed,
     fanout: Fanout,
     settings: Settings,
-    echoes: std::sync::Arc<Admission>,
+    echoes: Arc<Admission>,
 }
 
 /// Why a WebSocket was not opened.
@@ -218,7 +218,8 @@ impl Room {
                 &greeting,
                 opened,
                 &taken.early,
-                move |connection, bytes| {
+                // In a box of its own it takes less than the task would grow by, whose size is a multiple of 128 bytes.
+                Box::new(move |connection: &Arc<Connection>, bytes: &[u8]| {
                     read(connection, &mut decoder, bytes, |event| match event {
                         Event::Text(text) => {
                             let mut seat = Seat {
@@ -232,7 +233,7 @@ impl Room {
                         // The decoder has refused binary messages; the rest is answered below.
                         Event::Binary(_) | Event::Ping(_) | Event::Pong | Event::Close(_) => {}
                     });
-                },
+                }),
             );
         }));
         Ok(response)
