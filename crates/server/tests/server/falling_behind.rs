@@ -141,10 +141,13 @@ async fn disconnect_ends_the_connection_and_a_resume_names_what_is_missing() {
     for (way, lane) in carried() {
         let (server, account) = stopped_reader(way, lane, "disconnect").await;
         assert_eq!(account.gaps, [], "{way:?} {lane:?}");
-        let last = *account
-            .messages
-            .last()
-            .unwrap_or_else(|| panic!("the first messages fit: {way:?} {lane:?} {account:?}"));
+        // What is on its way to a peer when its connection ends may be lost with it, all of it on a busy machine.
+        let may_lose_all = lane == Transport::DataChannel;
+        let last = match account.messages.last() {
+            Some(last) => *last,
+            None if may_lose_all => 0,
+            None => panic!("the first messages fit: {way:?} {lane:?} {account:?}"),
+        };
         assert!(
             account.messages.iter().copied().eq(1..=last) && last < MESSAGES,
             "{way:?} {lane:?}: {account:?}"
