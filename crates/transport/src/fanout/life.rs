@@ -1,8 +1,8 @@
 //! The task of a connection.
 //!
-//! There is one for each connection, and most of them wait all the time, so this is written as a future by hand: the
-//! compiler's future of the same `async` block holds what it captures twice, which made the task the largest part of what
-//! an idle WebSocket costs.
+//! There is one for each connection, and most of them wait all the time. tokio's tasks have sizes of whole 128 bytes, and
+//! this one fits into the least: it is a future written by hand, since the compiler's future of the same `async` block
+//! holds what it captures twice, and what it needs when something happens is in a box.
 
 use std::{
     pin::Pin,
@@ -15,6 +15,10 @@ use super::{Connection, Fanout};
 /// Drives a connection until it departs, and then takes it out of everything.
 pub(super) struct Life<F> {
     connection: Arc<Connection>,
+    means: Box<Means<F>>,
+}
+
+struct Means<F> {
     fanout: Fanout,
     /// Reads what the peer sends.
     received: F,
@@ -22,29 +26,23 @@ pub(super) struct Life<F> {
 
 impl<F> Life<F>
 where
-    F: FnMut(&Arc<Connection>, &[u8]) + Unpin,
+    F: FnMut(&Arc<Connection>, &[u8]),
 {
     pub(super) fn new(connection: Arc<Connection>, fanout: Fanout, received: F) -> Self {
-        Self {
-            connection,
-            fanout,
-            received,
-        }
+        let means = Box::new(Means { fanout, received });
+        Self { connection, means }
     }
 }
 
 impl<F> Future for Life<F>
 where
-    F: FnMut(&Arc<Connection>, &[u8]) + Unpin,
+    F: FnMut(&Arc<Connection>, &[u8]),
 {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Self {
-            connection,
-            fanout,
-            received,
-        } = self.get_mut();
+        let Self { connection, means } = self.get_mut();
+        let Means { fanout, received } = &mut **means;
         let departure = ready!(connection.poll_drive(cx, fanout.shared.framing, |bytes| received(connection, bytes)));
         fanout.release(Arc::clone(connection), departure);
         Poll::Ready(())

@@ -184,7 +184,7 @@ impl Fanout {
         greeting: &[u8],
         opened: Vec<Opened>,
         early: &[u8],
-        mut received: impl FnMut(&Arc<Connection>, &[u8]) + Send + Unpin + 'static,
+        mut received: impl FnMut(&Arc<Connection>, &[u8]) + Send + 'static,
     ) {
         let shared = &self.shared;
         let id = shared.next_id.fetch_add(1, Ordering::Relaxed);

@@ -218,8 +218,7 @@ impl Room {
                 &greeting,
                 opened,
                 &taken.early,
-                // In a box of its own it takes less than the task would grow by, whose size is a multiple of 128 bytes.
-                Box::new(move |connection: &Arc<Connection>, bytes: &[u8]| {
+                move |connection, bytes| {
                     read(connection, &mut decoder, bytes, |event| match event {
                         Event::Text(text) => {
                             let mut seat = Seat {
@@ -233,7 +232,7 @@ impl Room {
                         // The decoder has refused binary messages; the rest is answered below.
                         Event::Binary(_) | Event::Ping(_) | Event::Pong | Event::Close(_) => {}
                     });
-                }),
+                },
             );
         }));
         Ok(response)
@@ -283,10 +282,10 @@ impl Room {
         &self,
         request: &Request<'_>,
         limits: TextLimits,
-        open: impl FnOnce(TextSocket) -> R + Send + Unpin + 'static,
+        open: impl FnOnce(TextSocket) -> R + Send + 'static,
     ) -> Result<Response<()>, OpenError>
     where
-        R: FnMut(&str) + Send + Unpin + 'static,
+        R: FnMut(&str) + Send + 'static,
     {
         let mut response = handshake(request)?;
         let fanout = self.fanout.clone();
