@@ -32,6 +32,7 @@ run fanout-flat fanout -n 5k --window 16 --reference
 run fanout-flat-1k fanout -n 1k --window 16 --reference
 run fanout-peers fanout --lane datachannel -n 625 --rate 240 \
     --threshold 'datachannel.fanout.deliveries_per_s>=149000' --threshold 'datachannel.fanout.missing_count<=0'
+run fanout-peers-flat fanout --lane datachannel -n 4 --window 64 --size 64
 # 3,663 messages of 16 KiB a second are 60 MB.
 run fanout-reliable fanout --lane datachannel-reliable -n 1 --window 16 --size 16384 \
     --threshold 'datachannel-reliable.fanout.deliveries_per_s>=3663'
