@@ -177,7 +177,9 @@ impl Question {
             (false, _) => format!("one of {}", words()),
             (true, None) => "true or false".into(),
             (true, Some(Unit::Hz)) => format!("a number from {least} to {most}, a second"),
-            (true, Some(Unit::Ms)) => format!("a whole number of milliseconds from {least} to {most}"),
+            (true, Some(Unit::Ms)) => {
+                format!("a whole number of milliseconds from {least} to {most}, with its unit where it is typed (80ms)")
+            }
             (true, Some(Unit::Bytes)) => format!("a whole number of bytes from {least} to {most}"),
             (true, Some(Unit::Count)) => format!("a whole number from {least} to {most}"),
         }
