@@ -1,5 +1,4 @@
 //! All that is printed for people: results on stdout, what went wrong on stderr.
-#![expect(clippy::print_stderr, reason = "this is the one module that speaks to people")]
 
 use std::{
     io::{self, IsTerminal as _, Write as _},
@@ -56,13 +55,13 @@ pub(crate) fn result(text: &str) {
 
 /// A question to somebody at the terminal, and what goes with it. It is on stderr: stdout is for results.
 pub(crate) fn say(text: &str) {
-    eprint!("{text}");
+    aside(text);
 }
 
 /// How far it is, in place of what was said before; only where somebody looks. Nothing takes the line away.
 pub(crate) fn progress(text: &str) {
     if io::stderr().is_terminal() {
-        eprint!("\r\x1b[2K{text}");
+        aside(&format!("\r\x1b[2K{text}"));
     }
 }
 
@@ -72,6 +71,11 @@ pub(crate) fn failure(error: Error) -> ExitCode {
         let _ = usage.print(); // help and version on stdout, the rest on stderr
         return ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2));
     }
-    eprintln!("error: {error}");
+    aside(&format!("error: {error}\n"));
     ExitCode::from(error.exit_code())
+}
+
+/// Beside the results, on stderr. Where nobody reads it any more, as in `2>&1 | head`, the exit code still says the rest.
+fn aside(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
 }

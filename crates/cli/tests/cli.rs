@@ -181,6 +181,19 @@ impl Drop for File {
 }
 
 #[test]
+fn the_exit_code_stands_where_nobody_reads_what_is_said() {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let mut command = wirelab();
+    command.args(["advise", "--talks", "server", "--client-hz", "60"]);
+    let status = command
+        .stdout(writer.try_clone().expect("a pipe"))
+        .stderr(writer)
+        .status();
+    assert_eq!(status.expect("the binary").code(), Some(2));
+}
+
+#[test]
 fn help_and_version_are_results() {
     for arguments in [&["--help"][..], &["serve", "--help"], &["help"], &["-h"]] {
         let output = run(arguments, &[]);
