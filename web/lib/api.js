@@ -11,6 +11,7 @@
  * @property {Record<string, number>} limits the unit is the last part of the name
  * @property {'open' | 'token' | 'closed'} publish who may publish: everybody, the bearer of the token, nobody
  * @property {string[]} announced addresses that WebRTC peers are told
+ * @property {{ label: string, id: number, ordered: boolean, maxRetransmits: number | null }[]} [channels] of the server's own peer
  */
 
 /**

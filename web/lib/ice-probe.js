@@ -13,6 +13,7 @@
  * @property {string} url of the TURN server, with its port and transport written out
  * @property {number} code STUN's (RFC 8489 and 8656), from 701 on the browser's; 0: nothing was said
  * @property {string} words why it gave no address; empty: it did
+ * @property {{ host: string, port: number }} [address] that it gave
  */
 
 /** After how long a server's silence is told, ms. */
@@ -43,6 +44,10 @@ export class IceProbe {
   #servers = new Map();
   /** @type {ReturnType<typeof setTimeout>} */
   #timer;
+  /** @type {() => void} */
+  #resolve = () => {};
+  /** Nothing more will be told. @type {Promise<void>} */
+  ended = new Promise((resolve) => (this.#resolve = resolve));
 
   /**
    * @param {readonly RTCIceServer[]} ice_servers
@@ -77,14 +82,15 @@ export class IceProbe {
     clearTimeout(this.#timer);
     this.#servers.clear();
     this.connection.close();
+    this.#resolve();
   }
 
-  /** @param {{ url?: string | null, relayProtocol?: string | null }} candidate newer than TypeScript's own */
-  #gave({ url, relayProtocol }) {
+  /** @param {RTCIceCandidate & { url?: string | null, relayProtocol?: string | null }} candidate newer than TypeScript's own */
+  #gave({ url, relayProtocol, address, port }) {
     // A browser that does not say which server it was says at least how it was reached.
     const isIt = (/** @type {string} */ server) => (url ? server === spelt(url) : server.endsWith(`=${relayProtocol === 'udp' ? 'udp' : 'tcp'}`));
     for (const server of [...this.#servers.keys()].filter(isIt)) {
-      if (this.#servers.get(server) !== 'gave') this.tell({ url: server, code: 0, words: '' });
+      if (this.#servers.get(server) !== 'gave') this.tell({ url: server, code: 0, words: '', address: { host: address ?? '', port: port ?? 0 } });
       this.#servers.set(server, 'gave');
     }
   }
@@ -116,7 +122,7 @@ export function isRelay(url) {
 }
 
 /** With what RFC 7065 leaves out, as browsers write it in what they say. @param {string} url */
-function spelt(url) {
+export function spelt(url) {
   const [, scheme, host, port, transport] = /^(turns?):(\[[^\]]*\]|[^:?]*)(?::(\d+))?(?:\?transport=(\w+))?/.exec(url) ?? [];
   const isSecure = scheme === 'turns';
   return `${scheme}:${host}:${port ?? (isSecure ? 5349 : 3478)}?transport=${transport ?? (isSecure ? 'tcp' : 'udp')}`;

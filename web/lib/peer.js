@@ -92,6 +92,11 @@ export class Peer {
     this.#timer = setTimeout(() => this.#notOpen(), OPENING_MS);
   }
 
+  /** What the channels are at this end. */
+  get parameters() {
+    return Object.values(this.#channels).map(({ label, id, ordered, maxRetransmits }) => ({ label, id, ordered, maxRetransmits }));
+  }
+
   /** @param {Signal} signal from the other peer */
   take(signal) {
     this.negotiation.take(signal).catch((error) => {

@@ -10,7 +10,12 @@ import * as idle from './verify/idle.js';
 import { Line } from './verify/line.js';
 import { counts, reportText } from './verify/report.js';
 import * as sse from './verify/sse.js';
+import * as turn from './verify/turn.js';
+import * as webrtc from './verify/webrtc.js';
 import * as websocket from './verify/websocket.js';
+
+/** In the order in which they run. */
+const FAMILIES = [sse, websocket, webrtc, turn];
 
 mountHeader();
 mountCode();
@@ -21,21 +26,22 @@ const watchSilence = /** @type {HTMLButtonElement} */ (need('#silence button'));
 const max = /** @type {HTMLSelectElement} */ (need('#silence select'));
 bind(max);
 
-const lines = [...sse.CHECKS, ...websocket.CHECKS, ...idle.CHECKS].map((check) => new Line(check));
+const lines = [...FAMILIES, idle].flatMap(({ CHECKS }) => CHECKS).map((check) => new Line(check));
 const family = (/** @type {Line} */ { check }) => check.id.split('.')[0];
 need('#checks .checks').append(...lines.filter((line) => family(line) !== 'idle').map(({ element }) => element));
 need('#silence .checks').append(...lines.filter((line) => family(line) === 'idle').map(({ element }) => element));
 
 need('main').removeAttribute('data-asking'); // the lines have their places
 
-const pills = { sse: lanePill('sse'), websocket: lanePill('websocket') };
+const pills = { sse: lanePill('sse'), websocket: lanePill('websocket'), datachannel: lanePill('datachannel') };
 
-/** @param {string} id */
+/** @param {string} id @returns {keyof typeof pills} */
 function lane(id) {
+  if (/^(webrtc|turn)\./.test(id)) return 'datachannel';
   return id.startsWith('ws.') || id === 'idle.ws' ? 'websocket' : 'sse';
 }
 
-/** @param {'sse' | 'websocket'} lane @param {'connecting' | 'closed'} name @param {string} why */
+/** @param {keyof typeof pills} lane @param {'connecting' | 'closed'} name @param {string} why */
 function pill(lane, name, why) {
   pills[lane].state({ name, why, cause: name === 'closed' ? '' : why, at_ms: performance.now() });
 }
@@ -64,8 +70,7 @@ function tell(id, finding) {
 async function runAll() {
   again.disabled = true;
   for (const one of lines.filter((one) => family(one) !== 'idle')) one.wait();
-  await sse.run(tell, begin);
-  await websocket.run(tell, begin);
+  for (const { run } of FAMILIES) await run(tell, begin);
   again.disabled = false;
   say(`Done: ${counts(lines)}.`);
 }

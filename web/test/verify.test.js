@@ -10,9 +10,11 @@ import * as idle from '../pages/verify/idle.js';
 import { reportText } from '../pages/verify/report.js';
 import { heldAgainst } from '../pages/verify/resume.js';
 import * as sse from '../pages/verify/sse.js';
+import * as turn from '../pages/verify/turn.js';
+import * as webrtc from '../pages/verify/webrtc.js';
 import * as websocket from '../pages/verify/websocket.js';
 
-const CHECKS = [...sse.CHECKS, ...websocket.CHECKS, ...idle.CHECKS];
+const CHECKS = [sse, websocket, webrtc, turn, idle].flatMap(({ CHECKS }) => CHECKS);
 
 test('every check has its page, with the same words', () => {
   const index = readFileSync(new URL('../../docs/verify/README.md', import.meta.url), 'utf8');

@@ -2,8 +2,8 @@
 
 import { atTableRate, setText, speaker } from '../../lib/cadence.js';
 import { make, need } from '../../lib/dom.js';
+import { adviceFor } from '../../lib/failure.js';
 import { duration } from '../../lib/format.js';
-import { adviceFor } from './failure.js';
 
 /** @typedef {import('../../lib/setup.js').Step} Step */
 

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
+import * as turn from '../../pages/verify/turn.js';
 import { lab, textOf } from './harness.js';
 
 /** @type {Awaited<ReturnType<typeof lab>>} */
@@ -25,8 +26,10 @@ function verdicts(page) {
 
 test('against this server all checks pass but for what needs TLS', async () => {
   const page = await bench.open('/verify.html');
-  await textOf(page, '#checks .say', /^Done: 11 passed, 1 warned, 0 failed, 0 skipped\.$/);
-  assert.deepEqual((await verdicts(page)).filter((line) => !line.startsWith('PASS')), ['WARN sse.http2']);
+  await textOf(page, '#checks .say', /^Done: /);
+  // How long an opening takes is the machine's: a slow one warns.
+  const others = (await verdicts(page)).filter((line) => !/^PASS|^WARN webrtc\.open/.test(line));
+  assert.deepEqual(others, ['WARN sse.http2', ...turn.CHECKS.map(({ id }) => `SKIP ${id}`)]);
   assert.deepEqual(bench.complaints.splice(0), []);
   await page.close();
 });
@@ -40,7 +43,9 @@ test('over HTTPS with HTTP/2 all of them pass', async () => {
   const { listeners } = /** @type {import('../../lib/api.js').Info} */ (await (await fetch(`${secure.url}/api/info`)).json());
   const page = await secure.context.newPage();
   await page.goto(`${listeners.find(({ scheme }) => scheme === 'https')?.url}/verify.html`);
-  await textOf(page, '#checks .say', /^Done: 12 passed, 0 warned, 0 failed, 0 skipped\.$/);
+  await textOf(page, '#checks .say', /^Done: .* 0 failed/);
+  const others = (await verdicts(page)).filter((line) => !/^PASS|^WARN webrtc\.open|^SKIP turn/.test(line));
+  assert.deepEqual(others, []);
   await textOf(page, '[data-id="sse.http2"] .measured', /^h2: /);
   await secure.close();
   await rm(folder, { recursive: true });
@@ -113,6 +118,8 @@ test('behind a proxy that gathers and passes no upgrade on, the page says so', a
   await textOf(page, '[data-id="sse.no-transform"][data-verdict="WARN"] .measured', /no-cache/);
   await textOf(page, '[data-id="ws.browser"][data-verdict="FAIL"] .measured', /^it did not open: 1006/);
   await textOf(page, '[data-id="ws.close"][data-verdict="SKIP"] .measured', /does not open/);
+  await textOf(page, '[data-id="webrtc.signalling"][data-verdict="FAIL"] .measured', /^\/signal: no answer, or cut/);
+  await textOf(page, '[data-id="webrtc.message-size"][data-verdict="SKIP"] .measured', /no answer to go on with/);
   bench.complaints.splice(0); // the browser complains of the upgrade, as it should
   await page.close();
   proxy.closeAllConnections();

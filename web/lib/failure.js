@@ -1,6 +1,6 @@
 /** Why a connection did not come to be, or went: what it says, and what to try. */
 
-/** @typedef {import('../../lib/transport/datachannel.js').Failure} Failure */
+/** @typedef {import('./transport/datachannel.js').Failure} Failure */
 /** @typedef {{ what: string, tries: string[] }} Advice */
 
 const UDP = {
