@@ -16,6 +16,8 @@
  * @property {{ host: string, port: number }} [address] that it gave
  */
 
+/** Who gave an address: newer than TypeScript's own. @typedef {{ url?: string | null, relayProtocol?: string | null }} Giver */
+
 /** After how long a server's silence is told, ms. */
 const SILENT_MS = 4000;
 /** After how long nothing more is expected, ms: the browser itself has given up by then. */
@@ -46,6 +48,8 @@ export class IceProbe {
   #timer;
   /** @type {() => void} */
   #resolve = () => {};
+  /** Addresses of which it has to be found out who gave them, one after the other. */
+  #lookups = Promise.resolve();
   /** Nothing more will be told. @type {Promise<void>} */
   ended = new Promise((resolve) => (this.#resolve = resolve));
 
@@ -58,12 +62,14 @@ export class IceProbe {
     this.tell = tell;
     this.connection = connection;
     for (const url of ice_servers.flatMap(({ urls }) => urls).filter(isRelay)) this.#servers.set(spelt(url), 'asked');
-    connection.addEventListener('icecandidate', ({ candidate }) => candidate?.type === 'relay' && this.#gave(/** @type {any} */ (candidate)));
+    connection.addEventListener('icecandidate', ({ candidate }) => candidate?.type === 'relay' && this.#gathered(candidate));
     connection.addEventListener('icecandidateerror', (event) => this.#failed(event));
     connection.addEventListener('icegatheringstatechange', () => {
       if (connection.iceGatheringState !== 'complete') return;
-      this.#silent('nothing came of it, and the browser does not say why; perhaps nothing listens there');
-      this.end();
+      this.#lookups.then(() => {
+        this.#silent('nothing came of it, and the browser does not say why; perhaps nothing listens there');
+        this.end();
+      });
     });
     this.#timer = setTimeout(() => {
       this.#silent(`no answer for ${SILENT_MS / 1000} s: it is down, or something between lets nothing through`);
@@ -85,12 +91,29 @@ export class IceProbe {
     this.#resolve();
   }
 
-  /** @param {RTCIceCandidate & { url?: string | null, relayProtocol?: string | null }} candidate newer than TypeScript's own */
-  #gave({ url, relayProtocol, address, port }) {
-    // A browser that does not say which server it was says at least how it was reached.
-    const isIt = (/** @type {string} */ server) => (url ? server === spelt(url) : server.endsWith(`=${relayProtocol === 'udp' ? 'udp' : 'tcp'}`));
+  /** @param {RTCIceCandidate & Giver} candidate */
+  #gathered({ url, relayProtocol, address, port }) {
+    const given = { host: address ?? '', port: port ?? 0 };
+    if (url || relayProtocol) return this.#gave(given, { url, relayProtocol });
+    // Firefox tells this in its statistics alone.
+    this.#lookups = this.#lookups.then(async () => {
+      const stats = await this.connection.getStats().catch(() => new Map());
+      const isIt = (/** @type {any} */ stat) =>
+        stat.type === 'local-candidate' && stat.candidateType === 'relay' && stat.port === port && stat.address === address;
+      this.#gave(given, [...stats.values()].find(isIt) ?? {});
+    });
+  }
+
+  /** @param {{ host: string, port: number }} address @param {Giver} giver */
+  #gave(address, { url, relayProtocol }) {
+    const isIt = (/** @type {string} */ server) => {
+      if (url) return server === spelt(url);
+      // A browser that does not say which server it was says at least how it was reached.
+      if (relayProtocol) return relayProtocol === 'tls' ? server.startsWith('turns:') : server.endsWith(`=${relayProtocol}`);
+      return this.#servers.size === 1;
+    };
     for (const server of [...this.#servers.keys()].filter(isIt)) {
-      if (this.#servers.get(server) !== 'gave') this.tell({ url: server, code: 0, words: '', address: { host: address ?? '', port: port ?? 0 } });
+      if (this.#servers.get(server) !== 'gave') this.tell({ url: server, code: 0, words: '', address });
       this.#servers.set(server, 'gave');
     }
   }

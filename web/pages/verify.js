@@ -14,19 +14,21 @@ import * as turn from './verify/turn.js';
 import * as webrtc from './verify/webrtc.js';
 import * as websocket from './verify/websocket.js';
 
-/** In the order in which they run. */
-const FAMILIES = [sse, websocket, webrtc, turn];
+/** In the order in which they run, by the names that `wirelab verify` has for them. */
+const FAMILIES = { sse, ws: websocket, webrtc, turn };
 
 mountHeader();
 mountCode();
 const timeline = new Timeline(need('#timeline'));
 const say = speaker(need('#checks .say'));
 const again = /** @type {HTMLButtonElement} */ (need('#checks .again'));
+const only = /** @type {HTMLSelectElement} */ (need('#checks select'));
 const watchSilence = /** @type {HTMLButtonElement} */ (need('#silence button'));
 const max = /** @type {HTMLSelectElement} */ (need('#silence select'));
 bind(max);
+bind(only);
 
-const lines = [...FAMILIES, idle].flatMap(({ CHECKS }) => CHECKS).map((check) => new Line(check));
+const lines = [...Object.values(FAMILIES), idle].flatMap(({ CHECKS }) => CHECKS).map((check) => new Line(check));
 const family = (/** @type {Line} */ { check }) => check.id.split('.')[0];
 need('#checks .checks').append(...lines.filter((line) => family(line) !== 'idle').map(({ element }) => element));
 need('#silence .checks').append(...lines.filter((line) => family(line) === 'idle').map(({ element }) => element));
@@ -67,10 +69,11 @@ function tell(id, finding) {
   timeline.add(lane(id), 'check', `${finding.verdict} ${id}: ${finding.measured}`, { ...finding });
 }
 
-async function runAll() {
+async function runChosen() {
   again.disabled = true;
   for (const one of lines.filter((one) => family(one) !== 'idle')) one.wait();
-  for (const { run } of FAMILIES) await run(tell, begin);
+  const chosen = Object.entries(FAMILIES).filter(([name]) => only.value === name || only.value === 'all');
+  for (const [, { run }] of chosen) await run(tell, begin);
   again.disabled = false;
   say(`Done: ${counts(lines)}.`);
 }
@@ -82,9 +85,9 @@ async function runIdle() {
   say(`Done: ${counts(lines)}.`);
 }
 
-again.addEventListener('click', runAll);
+again.addEventListener('click', runChosen);
 watchSilence.addEventListener('click', runIdle);
 mountCopy(need('#checks .copy'), () =>
   reportText({ url: location.origin, browser: navigator.userAgent, at: new Date().toISOString(), results: lines }),
 );
-runAll();
+runChosen();

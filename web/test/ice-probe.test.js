@@ -9,18 +9,26 @@ import { IceProbe } from '../lib/ice-probe.js';
 function watched(...urls) {
   const connection = /** @type {any} */ (new EventTarget());
   connection.close = () => (connection.isClosed = true);
+  const stats = new Map();
+  connection.getStats = async () => stats;
   const told = /** @type {string[]} */ ([]);
   const tell = (/** @type {import('../lib/ice-probe.js').IceNews} */ { url, code, words }) => told.push(`${url} ${code} ${words}`);
-  new IceProbe([{ urls: 'stun:h' }, { urls, username: 'u', credential: 'c' }], tell, connection);
+  const probe = new IceProbe([{ urls: 'stun:h' }, { urls, username: 'u', credential: 'c' }], tell, connection);
   const say = (/** @type {string} */ type, /** @type {object} */ what) => connection.dispatchEvent(Object.assign(new Event(type), what));
   return {
     isClosed: () => connection.isClosed === true,
     said: () => told.splice(0),
     gives: (/** @type {object} */ candidate) => say('icecandidate', { candidate: { type: 'relay', ...candidate } }),
     fails: (/** @type {string} */ url, errorCode = 701, errorText = '') => say('icecandidateerror', { url, errorCode, errorText }),
-    complete() {
+    /** Tells it in its statistics alone. @param {{ address: string, port: number }} candidate @param {string} relayProtocol */
+    givesUnnamed(candidate, relayProtocol) {
+      stats.set(candidate.port, { type: 'local-candidate', candidateType: 'relay', relayProtocol, ...candidate });
+      say('icecandidate', { candidate: { type: 'relay', ...candidate } });
+    },
+    async complete() {
       connection.iceGatheringState = 'complete';
       say('icegatheringstatechange', {});
+      await probe.ended;
     },
   };
 }
@@ -54,7 +62,21 @@ test('a server that gave an address works, whatever another interface says of it
   assert.match(said().join(), /tcp 701 .*,turn:h:3478\?transport=tcp 0 $/);
 });
 
-test('a server of which nothing is heard is told of, in time or at the end', (t) => {
+test('who gave an address is looked up where the browser says it in its statistics alone, before the asking ends', async () => {
+  const probe = watched('turn:h', 'turn:h?transport=tcp', 'turns:h');
+  probe.givesUnnamed({ address: 'h', port: 50001 }, 'udp');
+  probe.givesUnnamed({ address: 'h', port: 50002 }, 'tls');
+  await probe.complete();
+  const [udp, tls, tcp] = probe.said();
+  assert.deepEqual([udp, tls], ['turn:h:3478?transport=udp 0 ', 'turns:h:5349?transport=tcp 0 ']);
+  assert.match(tcp, /^turn:h:3478\?transport=tcp 0 nothing came of it/);
+  const single = watched('turn:h');
+  single.gives({ address: 'h', port: 50003 });
+  await single.complete();
+  assert.deepEqual(single.said(), ['turn:h:3478?transport=udp 0 '], 'of one server it can only be this');
+});
+
+test('a server of which nothing is heard is told of, in time or at the end', async (t) => {
   mock.timers.enable({ apis: ['setTimeout'] });
   t.after(() => mock.timers.reset());
   const late = watched('turn:h', 'turn:h?transport=tcp');
@@ -64,9 +86,9 @@ test('a server of which nothing is heard is told of, in time or at the end', (t)
   assert.deepEqual(late.said(), []);
   mock.timers.tick(1);
   assert.match(late.said().join(), /^turn:h:3478\?transport=tcp 0 no answer for 4 s/);
-  late.complete();
+  await late.complete();
   const early = watched('turn:h');
-  early.complete();
+  await early.complete();
   assert.match(early.said().join(), /^turn:h:3478\?transport=udp 0 nothing came of it/);
   assert.deepEqual([late.isClosed(), early.isClosed()], [true, true], 'what was given is given back');
   mock.timers.tick(60_000);

@@ -7,7 +7,7 @@ import { judgeCredentials, judgeTransports, waysOf } from '../pages/verify/crede
 import { finding } from '../pages/verify/finding.js';
 import { judgeRelay } from '../pages/verify/relay.js';
 import { together } from '../pages/verify/together.js';
-import { judgeAllocate, judgeReach, judgeWrongPassword } from '../pages/verify/turn.js';
+import { judgeAllocate, judgeReach } from '../pages/verify/turn.js';
 
 /** @param {string | string[]} urls @param {{ username?: string, ttl?: number, isKept?: boolean }} [how] */
 function told(urls, { username = '4600:me', ttl = 3600, isKept = false } = {}) {
@@ -73,15 +73,6 @@ test('an address has to be given, and to be one that others reach', () => {
   assert.equal(refused.verdict, 'FAIL');
   assert.match(refused.hint, /static-auth-secret/);
   assert.match(judgeAllocate(heard({ code: 486, words: 'quota' }), url).hint, /user-quota/);
-});
-
-test('a wrong password has to be refused', () => {
-  assert.equal(judgeWrongPassword(heard({ code: 401, words: 'no' }), given).verdict, 'PASS');
-  assert.match(judgeWrongPassword(given, given).measured, /^a wrong password gets 192\.0\.2\.1 50000$/);
-  assert.equal(judgeWrongPassword(given, given).verdict, 'FAIL');
-  assert.equal(judgeWrongPassword(heard({ code: 400, words: 'bad' }), given).verdict, 'WARN');
-  assert.equal(judgeWrongPassword(heard({ words: 'nothing' }), given).verdict, 'PASS');
-  assert.equal(judgeWrongPassword(heard({ words: 'nothing' }), heard({ code: 401 })).verdict, 'SKIP');
 });
 
 test('a relay serves two visitors, and this server', () => {

@@ -26,9 +26,11 @@ export const skipTls = skip || (found('openssl') ? false : 'no openssl here for 
 /**
  * The relay with a secret of its own, before its first start.
  *
- * @param {{ isSecure?: boolean }} [options] `isSecure`: with TLS too, and a certificate of its own
+ * @param {{ host?: string, isSecure?: boolean, isOnward?: boolean, asksPassword?: boolean }} [options] `host`: an address of
+ *   this machine; `isSecure`: with TLS too, and a certificate of its own; `isOnward`: it passes on to this machine, where
+ *   every peer of a test is
  */
-export async function coturn({ isSecure = false } = {}) {
+export async function coturn({ host = '127.0.0.1', isSecure = false, isOnward = true, asksPassword = true } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'wirelab-coturn-'));
   const secret = randomBytes(32).toString('hex');
   const secretFile = join(folder, 'secret');
@@ -41,9 +43,9 @@ export async function coturn({ isSecure = false } = {}) {
     port,
     secretFile,
     urls: {
-      udp: `turn:127.0.0.1:${port}?transport=udp`,
-      tcp: `turn:127.0.0.1:${port}?transport=tcp`,
-      tls: tls && `turns:127.0.0.1:${tls.port}?transport=tcp`,
+      udp: `turn:${host}:${port}?transport=udp`,
+      tcp: `turn:${host}:${port}?transport=tcp`,
+      tls: tls && `turns:${host}:${tls.port}?transport=tcp`,
     },
     /** The hash of the key in its certificate, as Chromium's switch for certificates that it shall accept wants it. */
     spki: tls?.spki,
@@ -55,13 +57,18 @@ export async function coturn({ isSecure = false } = {}) {
       return { username, credential: createHmac('sha1', signedWith).update(username).digest('base64') };
     },
     async start() {
-      const configuration = [tls ? withTls(folder, tls) : join(FOLDER, 'turnserver.conf'), join(FOLDER, 'loopback.conf')];
-      child = spawn('sh', [join(FOLDER, 'start.sh'), secretFile, ...configuration, '--', `--listening-port=${port}`], {
+      const configuration = [tls ? withTls(folder, tls) : join(FOLDER, 'turnserver.conf')];
+      if (isOnward && host === '127.0.0.1') configuration.push(join(FOLDER, 'loopback.conf'));
+      const shipped = ['sh', join(FOLDER, 'start.sh'), secretFile, ...configuration, '--'];
+      const onward = isOnward ? [`--allowed-peer-ip=${host}`] : [];
+      const own = [`--listening-port=${port}`, `--listening-ip=${host}`, `--relay-ip=${host}`, ...onward];
+      const [program, ...args] = [...(asksPassword ? shipped : ['turnserver', '-c', open(folder)]), ...own];
+      child = spawn(program, args, {
         stdio: ['ignore', 'ignore', 'inherit'],
         env: { ...process.env, PATH: path(), TMPDIR: folder },
       });
       const ended = once(child, 'exit').then(([code]) => Promise.reject(new Error(`coturn ended at once, with ${code}`)));
-      await Promise.race([listens(port), ended]);
+      await Promise.race([listens(host, port), ended]);
       ended.catch(() => {}); // from here on its end is wanted
     },
     /** As a machine that goes down: what it had given is forgotten. */
@@ -117,6 +124,15 @@ function withTls(folder, { port, key, file }) {
   return configuration;
 }
 
+/** A relay for everybody, as one that was set up in haste: the shipped file has no switch for that. @param {string} folder */
+function open(folder) {
+  const kept = readFileSync(join(FOLDER, 'turnserver.conf'), 'utf8').replace(/^use-auth-secret$/m, 'no-auth');
+  const configuration = join(folder, 'open.conf');
+  const own = ['', 'userdb=:memory:', `pidfile=${join(folder, 'pid')}`, 'allow-loopback-peers', ''];
+  writeFileSync(configuration, kept + own.join('\n'));
+  return configuration;
+}
+
 /** @param {string} program */
 function found(program) {
   return path()
@@ -157,10 +173,10 @@ async function freePort() {
   }
 }
 
-/** @param {number} port */
-async function listens(port) {
+/** @param {string} host @param {number} port */
+async function listens(host, port) {
   for (let look = 0; look < LOOKS; look++) {
-    const socket = connect(port, '127.0.0.1');
+    const socket = connect(port, host);
     const isOpen = await new Promise((resolve) => {
       socket.once('connect', () => resolve(true));
       socket.once('error', () => resolve(false));
@@ -169,5 +185,5 @@ async function listens(port) {
     if (isOpen) return;
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS)); // there is no event for a port that somebody opens
   }
-  throw new Error(`coturn does not listen on ${port}`);
+  throw new Error(`coturn does not listen on ${host}:${port}`);
 }

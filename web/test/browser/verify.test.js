@@ -62,6 +62,18 @@ test('a line opens by keyboard into what it means, its evidence and the fix', as
   await page.close();
 });
 
+test('one family alone is checked as its name is chosen, and the address keeps it', async () => {
+  const page = await bench.open('/verify.html?only=ws');
+  await textOf(page, '#checks .say', /^Done: [1-9]/);
+  assert.ok((await verdicts(page)).every((line) => line.startsWith(/ ws\./.test(line) ? 'PASS' : 'waits')));
+  await page.locator('[name="only"]').selectOption('turn');
+  assert.match(page.url(), /only=turn$/);
+  await page.locator('#checks .again').click();
+  await textOf(page, '[data-id="turn.credentials"][data-verdict="SKIP"] .measured', /no relay/);
+  await textOf(page, '[data-id="ws.close"][data-verdict="waits"] .measured', /not run/);
+  await page.close();
+});
+
 test('the report is copied as the terminal would print it', async () => {
   await bench.context.grantPermissions(['clipboard-read', 'clipboard-write']);
   const page = await bench.open('/verify.html');
