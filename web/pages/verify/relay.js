@@ -77,11 +77,12 @@ async function meet(ours, theirs, channel) {
     channel.onopen = () => end(true);
     ours.onconnectionstatechange = () => ours.connectionState === 'failed' && end(false);
   });
+  // A candidate is in the description or comes after it; both are passed on without a pause between, or one is lost.
   await ours.setLocalDescription();
+  ours.onicecandidate = pass(theirs);
   await theirs.setRemoteDescription(/** @type {RTCSessionDescription} */ (ours.localDescription));
-  // Only now: a candidate that comes before its description is none.
-  [ours.onicecandidate, theirs.onicecandidate] = [pass(theirs), pass(ours)];
   await theirs.setLocalDescription();
+  theirs.onicecandidate = pass(ours);
   await ours.setRemoteDescription(/** @type {RTCSessionDescription} */ (theirs.localDescription));
   return opened;
 }

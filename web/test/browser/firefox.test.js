@@ -10,7 +10,8 @@ import { after, before, test } from 'node:test';
 
 import puppeteer from 'puppeteer-core';
 
-import { lossyServer, PATIENCE_MS, startServer } from './harness.js';
+import { coturn, skip } from './coturn.js';
+import { lossyServer, PATIENCE_MS, serve, startServer } from './harness.js';
 
 /** @typedef {import('puppeteer-core').Page} Page */
 
@@ -59,6 +60,40 @@ test('the lanes of the first page receive', async () => {
   await page.close();
 });
 
+test('the checks pass here too, but for what the server has not', async () => {
+  const { page, complaints } = await open(`${server.url}/verify.html`);
+  await shows(page, '#checks .say', /^Done: /);
+  const others = (await verdicts(page)).filter((line) => !/^PASS|^WARN (webrtc\.open|sse\.http2)|^SKIP turn/.test(line));
+  const unopened = ['FAIL webrtc.open', 'SKIP webrtc.pair', 'SKIP webrtc.parameters', 'SKIP webrtc.message-size'];
+  assert.deepEqual(others, ['waits idle.sse', 'waits idle.ws', ...(hasNetwork() ? [] : unopened)].sort());
+  assert.deepEqual(complaints, []);
+  await page.close();
+});
+
+test('a relay is told from another by how it was reached', { skip: skip || (hasNetwork() ? false : 'no network, and Firefox asks no relay on loopback') }, async (t) => {
+  const relay = await coturn({ host: networkAddress() });
+  t.after(relay.remove);
+  await relay.start();
+  const telling = await startServer(serve({ flags: relay.flags(['udp', 'tcp']) }));
+  t.after(telling.stop);
+  const { page } = await open(`${telling.url}/verify.html?only=turn`);
+  await shows(page, '#checks .say', /^Done: /);
+  const lines = await page.$$eval('.check[data-id^="turn."]', (all) => all.map((one) => /** @type {HTMLElement} */ (one).innerText.replaceAll('\n', ' ')));
+  assert.ok(lines.every((line) => line.startsWith('PASS')), lines.join('\n'));
+  await page.close();
+});
+
+test('an advice is drawn, and changes with what is chosen', async () => {
+  const { page, complaints } = await open(`${server.url}/advise.html`);
+  await shows(page, '.outcome output', /^Take Server-Sent Events\.$/);
+  await page.select('select[name="preset"]', 'game-state');
+  await shows(page, '.outcome output', /^Take WebRTC data channel\.$/);
+  await shows(page, '.matrix [data-column="websocket"] .standing', /^ruled out$/);
+  assert.equal(new URL(page.url()).searchParams.get('preset'), 'game-state');
+  assert.deepEqual(complaints, []);
+  await page.close();
+});
+
 test('where the server has loopback alone, the page says why it does not open and what to try', async (t) => {
   const alone = await startServer([lossyServer(), '0']);
   t.after(alone.stop);
@@ -100,7 +135,17 @@ async function shows(page, selector, pattern) {
   return /** @type {string} */ (await handle.jsonValue());
 }
 
-/** Whether this machine has an address beside loopback's, which the server then announces too. */
+/** Every check with its verdict, as `VERDICT id`, sorted. @param {Page} page */
+async function verdicts(page) {
+  const lines = await page.$$eval('.check', (all) => all.map((one) => `${one.getAttribute('data-verdict')} ${one.getAttribute('data-id')}`));
+  return lines.sort();
+}
+
+/** An address of this machine beside loopback's, which the server then announces too. */
+function networkAddress() {
+  return Object.values(networkInterfaces()).flat().find((address) => address?.family === 'IPv4' && !address.internal)?.address;
+}
+
 function hasNetwork() {
-  return Object.values(networkInterfaces()).flat().some((address) => address?.family === 'IPv4' && !address.internal);
+  return networkAddress() !== undefined;
 }

@@ -90,7 +90,7 @@ export async function lab({ bypassCSP = false, flags = [], ignoreHTTPSErrors = f
 }
 
 /** The command that serves on a port of loopback, by default on any free one, and without a link. @param {{ port?: string, flags?: readonly string[] }} [how] */
-function serve({ port = '0', flags = [] } = {}) {
+export function serve({ port = '0', flags = [] } = {}) {
   // Tests that run at once do not fight for the usual port of HTTPS.
   const https = flags.includes('--https') ? [] : ['--https', 'off'];
   const link = flags.includes('--link-listen') ? [] : ['--link-listen', 'off'];
