@@ -8,7 +8,10 @@ import { fileURLToPath } from 'node:url';
 
 import { lab, textOf } from './harness.js';
 
-/** Each page, the lanes it opens, what shows that a message came, what its time line says if it has one, what it draws. */
+/**
+ * Each page, the lanes it opens, what shows that a message came, what its time line says if it has one, what it draws, and
+ * what its picture waits for.
+ */
 const PAGES = [
   {
     name: 'index',
@@ -32,6 +35,7 @@ const PAGES = [
     selector: '[data-id="sse.resume"][data-verdict="PASS"] .measured',
     log: /PASS sse\.streaming/,
     plot: '.checks',
+    last: '[data-id="turn.relay"]:not([data-verdict="waits"]) .measured',
   },
   { name: 'advise', path: '/advise.html?preset=game-state', lanes: [], selector: '.matrix tbody', log: null, plot: '.matrix' },
 ];
@@ -53,7 +57,7 @@ after(async () => {
   await lenient.close();
 });
 
-for (const { name, path, lanes, selector, log = /message|ack/, plot = '.plot canvas' } of PAGES) {
+for (const { name, path, lanes, selector, log = /message|ack/, plot = '.plot canvas', last = selector } of PAGES) {
   test(`${name} opens its lanes, receives, and nothing complains`, async () => {
     const page = await strict.open(path);
     for (const lane of lanes) await textOf(page, `.pill[data-lane="${lane}"] .state`, /^open$/);
@@ -84,7 +88,10 @@ for (const { name, path, lanes, selector, log = /message|ack/, plot = '.plot can
         await page.waitForSelector(plot);
         const beyond = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
         assert.ok(beyond <= 0, `${beyond} px beyond`);
-        if (process.env.WIRELAB_SCREENSHOTS === '1') await shoot(page, `${name}-${width}-${scheme}`);
+        if (process.env.WIRELAB_SCREENSHOTS === '1') {
+          await textOf(page, last, /./);
+          await shoot(page, `${name}-${width}-${scheme}`);
+        }
         await page.close();
       });
     }
