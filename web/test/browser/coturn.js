@@ -26,17 +26,17 @@ export const skipTls = skip || (found('openssl') ? false : 'no openssl here for 
 /**
  * The relay with a secret of its own, before its first start.
  *
- * @param {{ host?: string, isSecure?: boolean, isOnward?: boolean, asksPassword?: boolean }} [options] `host`: an address of
- *   this machine; `isSecure`: with TLS too, and a certificate of its own; `isOnward`: it passes on to this machine, where
- *   every peer of a test is
+ * @param {{ host?: string, isSecure?: boolean, passesTo?: readonly string[], asksPassword?: boolean }} [options] `host`: an
+ *   address of this machine; `isSecure`: with TLS too, and a certificate of its own; `passesTo`: to these peers alone, else
+ *   to `host`, and on loopback as the overlay for tests has it
  */
-export async function coturn({ host = '127.0.0.1', isSecure = false, isOnward = true, asksPassword = true } = {}) {
+export async function coturn({ host = '127.0.0.1', isSecure = false, passesTo, asksPassword = true } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'wirelab-coturn-'));
   const secret = randomBytes(32).toString('hex');
   const secretFile = join(folder, 'secret');
   writeFileSync(secretFile, `${secret}\n`, { mode: 0o600 });
-  const port = await freePort();
-  const tls = isSecure ? { port: await freePort(), ...certificate(folder) } : undefined;
+  const port = await freePort(host);
+  const tls = isSecure ? { port: await freePort(host), ...certificate(folder) } : undefined;
   /** @type {import('node:child_process').ChildProcess | undefined} */
   let child;
   const relay = {
@@ -58,10 +58,10 @@ export async function coturn({ host = '127.0.0.1', isSecure = false, isOnward = 
     },
     async start() {
       const configuration = [tls ? withTls(folder, tls) : join(FOLDER, 'turnserver.conf')];
-      if (isOnward && host === '127.0.0.1') configuration.push(join(FOLDER, 'loopback.conf'));
+      if (!passesTo && host === '127.0.0.1') configuration.push(join(FOLDER, 'loopback.conf'));
       const shipped = ['sh', join(FOLDER, 'start.sh'), secretFile, ...configuration, '--'];
-      const onward = isOnward ? [`--allowed-peer-ip=${host}`] : [];
-      const own = [`--listening-port=${port}`, `--listening-ip=${host}`, `--relay-ip=${host}`, ...onward];
+      const peers = ['--allow-loopback-peers', ...(passesTo ?? [host]).map((peer) => `--allowed-peer-ip=${peer}`)];
+      const own = [`--listening-port=${port}`, `--listening-ip=${host}`, `--relay-ip=${host}`, ...peers];
       const [program, ...args] = [...(asksPassword ? shipped : ['turnserver', '-c', open(folder)]), ...own];
       child = spawn(program, args, {
         stdio: ['ignore', 'ignore', 'inherit'],
@@ -128,7 +128,7 @@ function withTls(folder, { port, key, file }) {
 function open(folder) {
   const kept = readFileSync(join(FOLDER, 'turnserver.conf'), 'utf8').replace(/^use-auth-secret$/m, 'no-auth');
   const configuration = join(folder, 'open.conf');
-  const own = ['', 'userdb=:memory:', `pidfile=${join(folder, 'pid')}`, 'allow-loopback-peers', ''];
+  const own = ['', 'userdb=:memory:', `pidfile=${join(folder, 'pid')}`, ''];
   writeFileSync(configuration, kept + own.join('\n'));
   return configuration;
 }
@@ -155,16 +155,16 @@ function isProgram(file) {
   }
 }
 
-/** coturn takes no port 0: one that was free for TCP and UDP a moment ago. @returns {Promise<number>} */
-async function freePort() {
+/** coturn takes no port 0: one that was free for TCP and UDP a moment ago. @param {string} host @returns {Promise<number>} */
+async function freePort(host) {
   for (;;) {
-    const tcp = createServer().listen(0, '127.0.0.1');
+    const tcp = createServer().listen(0, host);
     await once(tcp, 'listening');
     const { port } = /** @type {import('node:net').AddressInfo} */ (tcp.address());
     const udp = createSocket('udp4');
     const isFree = await new Promise((resolve) => {
       udp.once('error', () => resolve(false));
-      udp.bind(port, '127.0.0.1', () => resolve(true));
+      udp.bind(port, host, () => resolve(true));
     });
     if (isFree) udp.close();
     tcp.close();
