@@ -54,7 +54,7 @@ impl Error {
             Self::Bench(error) => error.exit_code(),
             Self::Advise(error) => error.exit_code(),
             Self::Verify(error) => error.exit_code(),
-            Self::Compare(CompareError::Asked(_) | CompareError::Profile(_)) => 2,
+            Self::Compare(CompareError::Asked(_) | CompareError::Tls(_) | CompareError::Profile(_)) => 2,
             Self::Compare(CompareError::Run(run::RunError::Target(_))) => 4,
             Self::Compare(CompareError::Run(run::RunError::Interrupted)) => 130,
             Self::Compare(CompareError::Inconclusive | CompareError::Run(run::RunError::Stage(_))) => 3,

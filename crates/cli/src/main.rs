@@ -19,6 +19,7 @@ mod render;
 mod serve;
 mod settings;
 mod signals;
+mod trust;
 mod values;
 mod verify;
 

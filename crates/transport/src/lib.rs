@@ -14,6 +14,7 @@ pub mod departure;
 mod fanout;
 pub mod feed;
 mod layered;
+pub mod place;
 pub mod socket;
 pub mod sse;
 pub mod takeover;

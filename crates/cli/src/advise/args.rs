@@ -21,7 +21,7 @@ that is none; all of it is named at once.
 
   wirelab advise --preset game-state
   wirelab advise --talks both --client-hz 5 --latency 80ms --proxies nginx,alb
-  wirelab compare --target http://192.0.2.7:8080 --output json > path.json
+  wirelab compare --target https://feed.example.org --output json > path.json
   wirelab advise --preset notifications --proxies nginx --emit nginx > nginx.conf
   wirelab advise --needs needs.toml --evidence path.json --output markdown > docs/decisions/transport.md";
 

@@ -6,6 +6,7 @@ use tokio::{task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 use wirelab_transport::{
     clock::Clock,
+    place::Place,
     webrtc::{self, Client},
 };
 
@@ -84,8 +85,7 @@ impl Connection {
 /// theirs, though all that is said afterwards arrives.
 async fn open_peer(way: &Way, topic: Option<&str>, nth: usize) -> Result<(Client, Steps), String> {
     let options = webrtc::Options {
-        address: way.address,
-        host: way.host.clone(),
+        place: Place::plain(way.address, way.host.clone()),
         room: format!("bench-{}-{nth}", std::process::id()),
     };
     let opened = webrtc::connect(&options, Clock::start()).await;

@@ -10,7 +10,10 @@ use wirelab_link::{
 };
 
 use super::{lane::Lane, target::Target, threshold::Threshold};
-use crate::values::{profile, time};
+use crate::{
+    trust::Belief,
+    values::{profile, time},
+};
 
 /// What is said below the flags.
 pub(crate) const AFTER: &str = "\
@@ -18,7 +21,7 @@ All lanes run at the same time, each over a link of its own with the same profil
 udp and a run without loss are always part of it.
 
 With --target it measures a server that runs elsewhere, over whatever is on the way to it: without references and control, \
-which need a server of our own.
+which need a server of our own. Over https:// its clients speak HTTP/1.1.
 
 A threshold is held against the median over the runs of each setting but the control. Its figures: latency.p50, .p95, .p99, \
 .max; age.mean, .p50, .p99, .peak; gap; freezes; delivered, on-time, lost.
@@ -30,7 +33,7 @@ can be made here (wirelab doctor says what to type), 4 the target cannot be reac
   wirelab compare --rtt 40ms --loss 5% --repeat 5 --output json > five.json
   wirelab compare --rtt 100ms --sweep loss=0%,1%,2%,5%,10% --report sweep.html
   wirelab compare --loss 2% --threshold 'websocket.latency.p99<150ms' --threshold 'datachannel.delivered>=97%'
-  wirelab compare --target http://192.0.2.7:8080";
+  wirelab compare --target https://feed.example.org";
 
 /// The form of the results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -101,6 +104,8 @@ pub(crate) struct Compare {
     #[arg(long, value_name = "URL", help_heading = "Run")]
     #[arg(conflicts_with_all = ["profile", "rtt", "loss", "jitter", "rate", "sweep", "seed", "congestion", "report"])]
     pub(crate) target: Option<Target>,
+    #[command(flatten, next_help_heading = "TLS")]
+    pub(crate) belief: Belief,
 
     /// What a figure must be, such as 'websocket.latency.p99<50ms'; may be given several times
     #[arg(long, value_name = "LANE.FIGURE<LIMIT", help_heading = "Results")]
@@ -120,6 +125,8 @@ pub(crate) enum AskedError {
         "a target has no reference {0}, which needs a server of our own: take it out of --lanes, or leave --target out"
     )]
     NoReference(Lane),
+    #[error("--ca and --insecure are about a server's certificate: give an https:// --target, or leave them out")]
+    NoCertificate,
     #[error("the threshold {0} is about {1}, which is not measured: add it to --lanes, or leave the threshold out")]
     NotMeasured(String, Lane),
 }
@@ -176,6 +183,9 @@ impl Compare {
         let reference = self.lanes.iter().find(|lane| Lane::REFERENCES.contains(lane));
         if let (Some(_), Some(lane)) = (&self.target, reference) {
             return Err(AskedError::NoReference(*lane));
+        }
+        if self.belief.is_told() && !self.target.as_ref().is_some_and(Target::is_secure) {
+            return Err(AskedError::NoCertificate);
         }
         let contenders = self.contenders();
         let unmeasured = |threshold: &&Threshold| !contenders.contains(&threshold.lane);

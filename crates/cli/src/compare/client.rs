@@ -1,7 +1,6 @@
 //! A lane's client: the real one, and what it hears.
 
 use std::{
-    net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -13,7 +12,7 @@ use wirelab_model::{
     frame::{Channel, Received},
     metrics::Arrival,
 };
-use wirelab_transport::{arrivals::Arrived, clock::Clock, sse, webrtc, websocket};
+use wirelab_transport::{arrivals::Arrived, clock::Clock, place::Place, sse, webrtc, websocket};
 
 use super::{lane::Lane, reference};
 
@@ -63,16 +62,8 @@ impl Listener {
     }
 }
 
-/// Where a server is, and the name that it is asked by.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Server {
-    pub(crate) address: SocketAddr,
-    /// What stands in `Host`.
-    pub(crate) host: String,
-}
-
 /// Opens the lane and listens until it is ended or the runtime is. Must be called within the client's runtime.
-pub(crate) fn listen(lane: Lane, server: Server, topic: TopicName) -> Listener {
+pub(crate) fn listen(lane: Lane, server: Place, topic: TopicName) -> Listener {
     let heard = Arc::new(Mutex::new(Heard {
         asked_us: Clock::start().now_us(),
         ..Heard::default()
@@ -112,7 +103,7 @@ enum Client {
     Udp(reference::Udp),
 }
 
-async fn open(lane: Lane, server: &Server, topic: &TopicName) -> Result<Client, String> {
+async fn open(lane: Lane, server: &Place, topic: &TopicName) -> Result<Client, String> {
     let mut attempt = 1;
     loop {
         match try_open(lane, server, topic).await {
@@ -124,15 +115,14 @@ async fn open(lane: Lane, server: &Server, topic: &TopicName) -> Result<Client, 
     }
 }
 
-async fn try_open(lane: Lane, server: &Server, topic: &TopicName) -> Result<Client, String> {
-    let (clock, address, host) = (Clock::start(), server.address, server.host.clone());
+async fn try_open(lane: Lane, server: &Place, topic: &TopicName) -> Result<Client, String> {
+    let (clock, place) = (Clock::start(), server.clone());
     let said = |error: &dyn std::error::Error| error.to_string();
     Ok(match lane {
         Lane::Sse => {
             let (path, last_event_id) = (format!("/events?topic={topic}"), None);
             let options = sse::Options {
-                address,
-                host,
+                place,
                 path,
                 last_event_id,
             };
@@ -142,7 +132,7 @@ async fn try_open(lane: Lane, server: &Server, topic: &TopicName) -> Result<Clie
         }
         Lane::WebSocket => {
             let path = format!("/ws?topic={topic}");
-            let options = websocket::Options { address, host, path };
+            let options = websocket::Options { place, path };
             Client::WebSocket(Box::new(
                 websocket::connect(&options, clock)
                     .await
@@ -151,7 +141,7 @@ async fn try_open(lane: Lane, server: &Server, topic: &TopicName) -> Result<Clie
         }
         Lane::DataChannel | Lane::DataChannelReliable => {
             let room = "compare".to_owned();
-            let options = webrtc::Options { address, host, room };
+            let options = webrtc::Options { place, room };
             let client = webrtc::connect(&options, clock).await.map_err(|error| said(&error))?;
             let channel = if lane == Lane::DataChannel {
                 Channel::State
@@ -163,8 +153,16 @@ async fn try_open(lane: Lane, server: &Server, topic: &TopicName) -> Result<Clie
             client.send(&command).await.map_err(|error| said(&error))?;
             Client::DataChannel(Box::new(client))
         }
-        Lane::Tcp => Client::Tcp(reference::Tcp::connect(address).await.map_err(|error| said(&error))?),
-        Lane::Udp => Client::Udp(reference::Udp::connect(address).await.map_err(|error| said(&error))?),
+        Lane::Tcp => Client::Tcp(
+            reference::Tcp::connect(place.address)
+                .await
+                .map_err(|error| said(&error))?,
+        ),
+        Lane::Udp => Client::Udp(
+            reference::Udp::connect(place.address)
+                .await
+                .map_err(|error| said(&error))?,
+        ),
     })
 }
 

@@ -34,14 +34,17 @@ use self::{
     plan::{DRAIN, Plan, WARM_UP},
     result::{Comparison, Judged, PointResult, SCHEMA, Setting},
     run::{Bench, Path, RunError},
+    target::Target,
 };
-use crate::render;
+use crate::{render, trust::TlsError};
 
 /// Why there is no comparison.
 #[derive(Debug, Error)]
 pub(crate) enum CompareError {
     #[error(transparent)]
     Asked(#[from] AskedError),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     #[error(transparent)]
     Profile(#[from] wirelab_link::ProfileError),
     #[error(transparent)]
@@ -78,8 +81,13 @@ pub(crate) fn run(asked: &Compare, privilege: &Privilege) -> Result<(), CompareE
     asked.check()?;
     asked.link().validate()?;
     let plan = Plan::of(asked);
+    let is_secure = asked.target.as_ref().is_some_and(Target::is_secure);
+    let trust = is_secure.then(|| asked.belief.trust()).transpose()?;
     let bench = Bench {
-        path: asked.target.as_ref().map_or(Path::Links(privilege), Path::Direct),
+        path: match &asked.target {
+            None => Path::Links(privilege),
+            Some(target) => Path::Direct(target, trust.as_ref()),
+        },
         lanes: asked.contenders(),
         topic: format!("tick.{}.{}", asked.hz, asked.size)
             .parse()

@@ -9,10 +9,10 @@ use thiserror::Error;
 use tokio::time::{sleep, timeout};
 use wirelab_link::Privilege;
 use wirelab_model::{Micros, TopicName, metrics::Theta};
-use wirelab_transport::clock::Clock;
+use wirelab_transport::{clock::Clock, place::Place};
 
 use super::{
-    client::{Listener, Server, Standing, listen},
+    client::{Listener, Standing, listen},
     figures::Window,
     lane::Lane,
     plan::{DRAIN, Point, WARM_UP},
@@ -20,6 +20,7 @@ use super::{
     stage::{Stage, StageError},
     target::{Target, TargetError},
 };
+use crate::trust::Trust;
 
 /// How long all lanes together may take to open; three attempts of the slowest.
 const OPENING: Duration = Duration::from_secs(60);
@@ -43,8 +44,8 @@ pub(crate) enum RunError {
 pub(crate) enum Path<'a> {
     /// A server and a link for each lane.
     Links(&'a Privilege),
-    /// A server that runs elsewhere, and whatever is on the way to it.
-    Direct(&'a Target),
+    /// A server that runs elsewhere, and whatever is on the way to it; with TLS, who is believed.
+    Direct(&'a Target, Option<&'a Trust>),
 }
 
 /// What is the same in all runs.
@@ -62,7 +63,7 @@ impl Bench<'_> {
     pub(crate) async fn run(&self, point: &Point, seed: u64) -> Result<(Run, String), RunError> {
         let (lanes, mechanism) = match self.path {
             Path::Links(privilege) => self.over_links(privilege, point, seed).await?,
-            Path::Direct(target) => self.over_path(target).await?,
+            Path::Direct(target, trust) => self.over_path(target, trust).await?,
         };
         let disturbed = disturbances(&lanes);
         Ok((Run { seed, disturbed, lanes }, mechanism))
@@ -79,7 +80,9 @@ impl Bench<'_> {
         let mut listeners = Vec::with_capacity(stages.len());
         for stage in &stages {
             let _inside = stage.client().enter();
-            listeners.push(listen(stage.lane, stage.address().into(), self.topic.clone()));
+            let address = stage.address();
+            let place = Place::plain(address, address.to_string());
+            listeners.push(listen(stage.lane, place, self.topic.clone()));
         }
         let (delay, clock) = (Some(point.profile.down.delay), Theta::SAME_CLOCK);
         let outcome = tokio::select! {
@@ -92,10 +95,10 @@ impl Bench<'_> {
         Ok((outcome?, mechanism))
     }
 
-    async fn over_path(&self, target: &Target) -> Result<(Vec<LaneResult>, String), RunError> {
+    async fn over_path(&self, target: &Target, trust: Option<&Trust>) -> Result<(Vec<LaneResult>, String), RunError> {
         let mut listeners = Vec::new();
         let measured = async {
-            let server = target.find().await?;
+            let server = target.find(trust).await?;
             let clock = target.clock(&server).await?; // before the lanes are there, and afresh for each run: clocks drift
             let opened = self
                 .lanes
@@ -112,7 +115,12 @@ impl Bench<'_> {
         for listener in listeners {
             listener.end().await;
         }
-        Ok((outcome?, format!("the direct path to {target}")))
+        let believed = if trust.is_some_and(Trust::is_blind) {
+            ", any certificate believed"
+        } else {
+            ""
+        };
+        Ok((outcome?, format!("the direct path to {target}{believed}")))
     }
 
     fn set(&self, privilege: &Privilege, point: &Point, seed: u64) -> Result<Vec<Stage>, StageError> {
@@ -167,15 +175,6 @@ impl Bench<'_> {
             outcome: outcome(listener, &window, wire),
         })
         .collect()
-    }
-}
-
-impl From<std::net::SocketAddr> for Server {
-    fn from(address: std::net::SocketAddr) -> Self {
-        Self {
-            address,
-            host: address.to_string(),
-        }
     }
 }
 

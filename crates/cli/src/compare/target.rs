@@ -12,9 +12,13 @@ use wirelab_model::{
     frame::Received,
     metrics::{Theta, clock::ClockOffset},
 };
-use wirelab_transport::{clock::Clock, websocket};
+use wirelab_transport::{
+    clock::Clock,
+    place::{Place, Tls},
+    websocket,
+};
 
-use super::client::Server;
+use crate::trust::{self, Trust};
 
 /// How long a server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -32,6 +36,8 @@ pub(crate) enum TargetError {
         address: SocketAddr,
         source: io::Error,
     },
+    #[error("TLS with {target} did not come about: {why}")]
+    Tls { target: String, why: String },
     #[error(
         "what answers at {target} is not a wirelab that this one can measure: {why}. Give the address at which \
          `wirelab serve` listens, and if it refuses this host name, start it with --allow-host"
@@ -39,48 +45,85 @@ pub(crate) enum TargetError {
     Stranger { target: String, why: String },
 }
 
-/// `http://host[:port]`.
+/// `http://host[:port]` or `https://host[:port]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Target {
     /// As in `Host`.
     authority: String,
     host: String,
     port: u16,
+    is_secure: bool,
 }
 
 impl FromStr for Target {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wanted = || "a target is http://host or http://host:port, such as http://192.0.2.7:8080".to_owned();
+        let wanted = || {
+            "a target is http://host or https://host, with a port or without, such as http://192.0.2.7:8080".to_owned()
+        };
         let uri: Uri = text.parse().map_err(|_| wanted())?;
-        if uri.scheme_str() == Some("https") {
-            return Err("the measuring clients speak no TLS yet: give the server's http:// address".into());
-        }
-        let authority = uri
-            .authority()
-            .filter(|_| uri.scheme_str() == Some("http"))
-            .ok_or_else(wanted)?;
+        let (usual_port, is_secure) = match uri.scheme_str() {
+            Some("http") => (80, false),
+            Some("https") => (443, true),
+            _ => return Err(wanted()),
+        };
+        let authority = uri.authority().ok_or_else(wanted)?;
         if !matches!(uri.path(), "" | "/") || uri.query().is_some() || authority.as_str().contains('@') {
             return Err(wanted());
         }
         Ok(Self {
             authority: authority.to_string(),
             host: authority.host().trim_matches(['[', ']']).to_owned(),
-            port: authority.port_u16().unwrap_or(80),
+            port: authority.port_u16().unwrap_or(usual_port),
+            is_secure,
         })
     }
 }
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "http://{}", self.authority)
+        let scheme = if self.is_secure { "https" } else { "http" };
+        write!(f, "{scheme}://{}", self.authority)
     }
 }
 
 impl Target {
-    /// The first of its addresses that answers.
-    pub(crate) async fn find(&self) -> Result<Server, TargetError> {
+    pub(crate) fn is_secure(&self) -> bool {
+        self.is_secure
+    }
+
+    /// The first of its addresses that answers; with TLS it has to prove to `trust` that it is who it is.
+    pub(crate) async fn find(&self, trust: Option<&Trust>) -> Result<Place, TargetError> {
+        let place = Place {
+            address: self.answering().await?,
+            host: self.authority.clone(),
+            tls: trust.map(|trust| self.tls(trust)).transpose()?,
+        };
+        if self.is_secure {
+            let why = match timeout(PATIENCE, place.connect()).await {
+                Ok(Ok(_)) => return Ok(place),
+                Ok(Err(error)) => trust::explain(&error),
+                Err(_) => format!("no answer to the greeting in {} s", PATIENCE.as_secs()),
+            };
+            return Err(self.no_tls(why));
+        }
+        Ok(place)
+    }
+
+    fn tls(&self, trust: &Trust) -> Result<Tls, TargetError> {
+        let name = trust::server_name(&self.host).map_err(|why| self.no_tls(why))?;
+        Ok(Tls::new(trust.config(), name))
+    }
+
+    fn no_tls(&self, why: String) -> TargetError {
+        TargetError::Tls {
+            target: self.to_string(),
+            why,
+        }
+    }
+
+    async fn answering(&self) -> Result<SocketAddr, TargetError> {
         let unknown = |source| TargetError::Unknown {
             host: self.host.clone(),
             source,
@@ -90,12 +133,7 @@ impl Target {
         for address in addresses {
             let connected = timeout(PATIENCE, TcpStream::connect(address)).await;
             match connected.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
-                Ok(_) => {
-                    return Ok(Server {
-                        address,
-                        host: self.authority.clone(),
-                    });
-                }
+                Ok(_) => return Ok(address),
                 Err(source) => {
                     last = TargetError::Unreachable {
                         target: self.to_string(),
@@ -109,7 +147,7 @@ impl Target {
     }
 
     /// Our clock against the server's, by the fastest of some round trips (METRICS: one-way latency).
-    pub(crate) async fn clock(&self, server: &Server) -> Result<Theta, TargetError> {
+    pub(crate) async fn clock(&self, server: &Place) -> Result<Theta, TargetError> {
         let asked = timeout(PATIENCE, ask(server)).await;
         asked
             .unwrap_or_else(|_| Err("it does not tell its time".into()))
@@ -120,10 +158,9 @@ impl Target {
     }
 }
 
-async fn ask(server: &Server) -> Result<Theta, String> {
+async fn ask(server: &Place) -> Result<Theta, String> {
     let options = websocket::Options {
-        address: server.address,
-        host: server.host.clone(),
+        place: server.clone(),
         path: "/ws".into(),
     };
     let clock = Clock::start();
@@ -160,6 +197,7 @@ mod tests {
             ("http://localhost:8080", "localhost", 8080),
             ("http://lab.example.org/", "lab.example.org", 80),
             ("http://[::1]:9", "::1", 9),
+            ("https://lab.example.org", "lab.example.org", 443),
         ] {
             let target: Target = text.parse().expect(text);
             assert_eq!((target.host.as_str(), target.port), (host, port));
@@ -172,7 +210,6 @@ mod tests {
             ("http://a/?b", "http://host"),
             ("http://me@a", "http://host"),
             ("ftp://a", "http://host"),
-            ("https://a", "no TLS yet"),
         ] {
             let error = text.parse::<Target>().expect_err(text);
             assert!(error.contains(wanted), "{text}: {error}");

@@ -17,11 +17,12 @@ pub(crate) fn text(comparison: &Comparison) -> String {
     let setting = &comparison.setting;
     let _ = writeln!(
         out,
-        "{} messages a second of {} bytes, {} s a run, {} seeds; {}; TCP with {} congestion control",
+        "{} messages a second of {} bytes, {} s a run, {} {}; {}; TCP with {} congestion control",
         setting.hz,
         setting.bytes,
         setting.duration_ms as f64 / 1000.0,
         setting.seeds.len(),
+        if setting.seeds.len() == 1 { "seed" } else { "seeds" },
         setting.mechanism,
         setting.congestion_control,
     );

@@ -1,6 +1,6 @@
 //! What `wirelab verify` is told.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use http::{HeaderName, HeaderValue};
@@ -8,7 +8,10 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::{turn::access::Access, url::Url};
-use crate::values::{origin, time};
+use crate::{
+    trust::Belief,
+    values::{origin, time},
+};
 
 /// What is said below the flags.
 pub(crate) const AFTER: &str = "\
@@ -95,12 +98,8 @@ pub(crate) struct Verify {
     #[arg(help_heading = "Target")]
     pub(crate) foreign_origin: String,
 
-    /// PEM file of certificates that are trusted, beside those that this machine trusts
-    #[arg(long, value_name = "FILE", conflicts_with = "insecure", help_heading = "TLS")]
-    pub(crate) ca: Option<PathBuf>,
-    /// Trust any certificate; the report says so
-    #[arg(long, help_heading = "TLS")]
-    pub(crate) insecure: bool,
+    #[command(flatten, next_help_heading = "TLS")]
+    pub(crate) belief: Belief,
 
     #[command(flatten, next_help_heading = "TURN")]
     pub(crate) turn: Access,

@@ -5,9 +5,10 @@ use thiserror::Error;
 
 use super::{
     args::Verify,
-    http::{HttpError, Server, TlsError, Trust, Version, body, text},
+    http::{HttpError, Server, Version, body, text},
     url::{HttpUrl, Url},
 };
+use crate::trust::TlsError;
 
 /// Bytes of `/api/info` that are read.
 const MOST_INFO_BYTES: usize = 256 * 1024;
@@ -55,11 +56,7 @@ impl Target {
                 info: None,
             });
         };
-        let trust = match (place.is_secure, asked.insecure) {
-            (false, _) => None,
-            (true, true) => Some(Trust::blind()),
-            (true, false) => Some(Trust::roots(asked.ca.as_deref())?),
-        };
+        let trust = place.is_secure.then(|| asked.belief.trust()).transpose()?;
         let server = Server::find(place.clone(), trust, asked.header.clone(), asked.timeout).await?;
         server.connect(&[Version::Http2, Version::Http1]).await?;
         let info = if place.is_bare() || LANES.iter().any(|lane| place.path.starts_with(lane)) {

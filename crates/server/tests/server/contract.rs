@@ -6,7 +6,7 @@ use wirelab_model::{
     Cursor, Epoch, Transport,
     frame::{Received, ResyncReason},
 };
-use wirelab_transport::{clock::Clock, sse};
+use wirelab_transport::{clock::Clock, place::Place, sse};
 
 use crate::support::{Client, Server, Socket, Way, soon};
 
@@ -83,11 +83,9 @@ async fn an_event_stream_resumes_by_the_id_that_a_browser_sends() {
             server.publish("a", "2").await,
             server.publish("b", "3").await,
         ];
-        let (address, path) = (server.address(), "/events?topic=a&topic=b".to_owned());
         let options = sse::Options {
-            address,
-            host: "localhost".into(),
-            path,
+            place: Place::plain(server.address(), "localhost"),
+            path: "/events?topic=a&topic=b".to_owned(),
             last_event_id: Some(id),
         };
         let client = soon("a stream", sse::connect(&options, Clock::start()))

@@ -6,6 +6,7 @@ use serde_json::json;
 use wirelab_model::frame::{Channel, Received};
 use wirelab_transport::{
     clock::Clock,
+    place::Place,
     webrtc::{Client, ConnectError, Options, connect},
 };
 
@@ -13,8 +14,7 @@ use crate::support::{Server, soon};
 
 async fn dial(server: &Server) -> Result<Client, ConnectError> {
     let options = Options {
-        address: server.address(),
-        host: "localhost".into(),
+        place: Place::plain(server.address(), "localhost"),
         room: "r".into(),
     };
     soon("a peer connection", connect(&options, Clock::start())).await

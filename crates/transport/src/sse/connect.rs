@@ -3,7 +3,6 @@
 use std::{
     future::{Future as _, poll_fn},
     io,
-    net::SocketAddr,
     pin::{Pin, pin},
     task::Poll,
 };
@@ -16,20 +15,18 @@ use http_body_util::{BodyDataStream, Empty};
 use hyper::{body::Incoming, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use thiserror::Error;
-use tokio::net::TcpStream;
 
 use crate::{
     arrivals::{Arrived, LastRead, Stamped},
     clock::Clock,
+    place::{Carrier, Place},
 };
 
 /// Where to connect and what to ask for.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The server's address.
-    pub address: SocketAddr,
-    /// What stands in `Host`.
-    pub host: String,
+    /// The server.
+    pub place: Place,
     /// Path and query, such as `/events?topic=metric`.
     pub path: String,
     /// Where to go on.
@@ -67,7 +64,7 @@ pub enum ConnectError {
     },
 }
 
-type Connection = http1::Connection<TokioIo<Stamped<TcpStream>>, Empty<Bytes>>;
+type Connection = http1::Connection<TokioIo<Stamped<Carrier>>, Empty<Bytes>>;
 
 /// An open stream.
 pub struct Client {
@@ -84,13 +81,12 @@ pub struct Client {
 /// # Errors
 /// Nothing answers, or what answers is no event stream.
 pub async fn connect(options: &Options, clock: Clock) -> Result<Client, ConnectError> {
-    let tcp = TcpStream::connect(options.address).await?;
-    tcp.set_nodelay(true)?;
-    let (stamped, last) = Stamped::new(tcp, clock);
+    let carrier = options.place.connect().await?;
+    let (stamped, last) = Stamped::new(carrier, clock);
     let (mut sender, connection) = http1::handshake(TokioIo::new(stamped)).await?;
     let mut connection = Box::pin(connection);
     let mut request = Request::get(&options.path)
-        .header(header::HOST, &options.host)
+        .header(header::HOST, &options.place.host)
         .header(header::ACCEPT, "text/event-stream")
         .header(header::CACHE_CONTROL, "no-cache");
     if let Some(id) = &options.last_event_id {

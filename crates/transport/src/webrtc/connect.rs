@@ -24,7 +24,7 @@ use super::{
     sdp, signalling,
     stack::{Patience, Stack, Wanted},
 };
-use crate::clock::Clock;
+use crate::{clock::Clock, place::Place};
 
 /// How long a connection may take to open, signalling included.
 const OPENING: Duration = Duration::from_secs(15);
@@ -40,10 +40,8 @@ const PATIENCE: Patience = Patience {
 /// Where to connect.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The server's address for HTTP, where signalling is.
-    pub address: SocketAddr,
-    /// What stands in `Host`.
-    pub host: String,
+    /// The server for HTTP, where signalling is.
+    pub place: Place,
     /// The signalling room.
     pub room: String,
 }
@@ -99,7 +97,7 @@ pub enum ConnectError {
 /// # Errors
 /// Nothing answers, the server refuses, or the channels do not open.
 pub async fn connect(options: &Options, clock: Clock) -> Result<Client, ConnectError> {
-    let (dial, offer) = Dial::offer(local_for(options.address)?, clock).await?;
+    let (dial, offer) = Dial::offer(local_for(options.place.address)?, clock).await?;
     let signalled = timeout(OPENING, signalling::exchange(options, &offer)).await;
     match signalled.unwrap_or(Err(ConnectError::Late)) {
         Ok(signalled) => dial.accept(&signalled.answer).await,

@@ -2,10 +2,7 @@
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use http::{HeaderName, HeaderValue};
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 use tungstenite::{Message, client::IntoClientRequest as _, protocol::WebSocketConfig};
 use wirelab_model::signal::{Refusal, SERVER, ToHub, ToPeer};
@@ -26,8 +23,8 @@ pub struct Signalled {
 
 /// Joins the room, makes the offer to the server's own peer, and gives its answer.
 pub(super) async fn exchange(options: &Options, offer: &str) -> Result<Signalled, ConnectError> {
-    let tcp = TcpStream::connect(options.address).await?;
-    signal(tcp, &options.host, &[], &options.room, offer).await
+    let stream = options.place.connect().await?;
+    signal(stream, &options.place.host, &[], &options.room, offer).await
 }
 
 /// The same over a stream that stands already, such as one of TLS. `headers` go with the upgrade. There is no time limit:

@@ -1,10 +1,9 @@
 //! The measuring half: one WebSocket, read frame by frame.
 
-use std::{io, net::SocketAddr};
+use std::io;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use thiserror::Error;
-use tokio::net::TcpStream;
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 use tungstenite::{
     Message,
@@ -15,6 +14,7 @@ use tungstenite::{
 use crate::{
     arrivals::{Arrived, LastRead, Stamped},
     clock::Clock,
+    place::{Carrier, Place},
 };
 
 /// tungstenite clears its read buffer before every read, so a large one costs time and memory.
@@ -23,10 +23,8 @@ const READ_BUFFER_BYTES: usize = 4 * 1024;
 /// Where to connect and what to ask for.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The server's address.
-    pub address: SocketAddr,
-    /// What stands in `Host`.
-    pub host: String,
+    /// The server.
+    pub place: Place,
     /// Path and query, such as `/ws?topic=metric`.
     pub path: String,
 }
@@ -51,7 +49,7 @@ pub enum ConnectError {
 /// An open WebSocket.
 #[derive(Debug)]
 pub struct Client {
-    socket: WebSocketStream<Stamped<TcpStream>>,
+    socket: WebSocketStream<Stamped<Carrier>>,
     last: LastRead,
 }
 
@@ -60,10 +58,9 @@ pub struct Client {
 /// # Errors
 /// Nothing answers, or what answers does not upgrade.
 pub async fn connect(options: &Options, clock: Clock) -> Result<Client, ConnectError> {
-    let tcp = TcpStream::connect(options.address).await?;
-    tcp.set_nodelay(true)?;
-    let (stamped, last) = Stamped::new(tcp, clock);
-    let request = format!("ws://{}{}", options.host, options.path).into_client_request()?;
+    let carrier = options.place.connect().await?;
+    let (stamped, last) = Stamped::new(carrier, clock);
+    let request = format!("ws://{}{}", options.place.host, options.path).into_client_request()?;
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER_BYTES)
         .write_buffer_size(0);

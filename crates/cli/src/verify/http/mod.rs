@@ -2,7 +2,6 @@
 //! nothing followed, repeated or kept.
 
 mod answer;
-mod tls;
 
 use std::{
     fmt,
@@ -31,11 +30,9 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
-pub(crate) use self::{
-    answer::{body, head_lines, redirect, text},
-    tls::{TlsError, Trust},
-};
+pub(crate) use self::answer::{body, head_lines, redirect, text};
 use super::url::HttpUrl;
+use crate::trust::{self, Trust};
 
 /// Bytes of an answer's head, or of a frame of HTTP/2, that are taken: a server that sends more is broken.
 const MOST_HEAD_BYTES: usize = 64 * 1024;
@@ -47,6 +44,16 @@ const MOST_ADDRESSES: usize = 8;
 pub(crate) enum Version {
     Http1,
     Http2,
+}
+
+impl Version {
+    /// Its name in ALPN (RFC 7301).
+    fn alpn(self) -> &'static [u8] {
+        match self {
+            Self::Http1 => b"http/1.1",
+            Self::Http2 => b"h2",
+        }
+    }
 }
 
 impl fmt::Display for Version {
@@ -162,14 +169,16 @@ impl Server {
             authority: self.url.authority.clone(),
             why,
         };
-        let name = tls::server_name(&self.url.host).map_err(failed)?;
-        let connector = TlsConnector::from(Arc::new(trust.config(offer)));
+        let name = trust::server_name(&self.url.host).map_err(failed)?;
+        let mut config = trust.config();
+        config.alpn_protocols = offer.iter().map(|version| version.alpn().to_vec()).collect();
+        let connector = TlsConnector::from(Arc::new(config));
         let stream = timeout(self.timeout, connector.connect(name, tcp))
             .await
             .map_err(|_| failed(format!("no answer to the greeting in {} ms", self.timeout.as_millis())))?
             .map_err(|error| match offer {
-                [only] if tls::is_about_alpn(&error) => HttpError::NotOffered(*only),
-                _ => failed(tls::explain(&error)),
+                [only] if trust::is_about_alpn(&error) => HttpError::NotOffered(*only),
+                _ => failed(trust::explain(&error)),
             })?;
         let chosen = match stream.get_ref().1.alpn_protocol() {
             Some(b"h2") => Some(Version::Http2),

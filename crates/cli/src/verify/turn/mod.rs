@@ -32,11 +32,11 @@ use self::{message::Account, together::together, way::Way};
 use super::{
     args::Verify,
     check::{Check, Finding, Verdict},
-    http::Trust,
     reporter::Reporter,
     target::{Target, TargetError},
     url::Url,
 };
+use crate::trust::Trust;
 
 static CREDENTIALS: Check = Check {
     id: "turn.credentials",
@@ -119,11 +119,7 @@ pub(super) async fn run(asked: &Verify, target: &Target, reporter: &mut Reporter
             return;
         }
     };
-    let trust = match (asked.insecure, asked.ca.as_deref()) {
-        (true, _) => Ok(Trust::blind()),
-        (false, ca) => Trust::roots(ca),
-    };
-    let trust = match trust {
+    let trust = match asked.belief.trust() {
         Ok(trust) => trust,
         Err(error) => {
             reporter.skip_all(&CHECKS[2..], &TargetError::from(error).to_string());
@@ -183,7 +179,7 @@ async fn reach(asked: &Verify, trust: &Trust, urls: Vec<(TurnUrl, Option<Account
         let way = Way {
             account: asked.turn.account(now).or(offered),
             expired: asked.turn.expired(now),
-            tls: Arc::new(trust.config(&[])),
+            tls: Arc::new(trust.config()),
             server: SocketAddr::from(([0; 4], 0)),
             url,
         };

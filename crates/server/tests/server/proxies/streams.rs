@@ -1,6 +1,6 @@
 //! Every lane through every proxy that is set up right.
 
-use wirelab_transport::{clock::Clock, webrtc};
+use wirelab_transport::{clock::Clock, place::Place, webrtc};
 
 use super::{Curl, Proxy, RIGHT, RIGHT_TLS, SOCKETS, STREAMS, Shipped};
 use crate::support::{Event, Frame, Peer, Server, Socket, get, read_event, soon, upgrade};
@@ -116,8 +116,7 @@ async fn signalling_passes_and_the_data_channel_goes_round() {
             continue;
         };
         let options = webrtc::Options {
-            address: proxy.plain,
-            host: "localhost".into(),
+            place: Place::plain(proxy.plain, "localhost"),
             room: "r".into(),
         };
         let client = soon("a peer connection", webrtc::connect(&options, Clock::start())).await;

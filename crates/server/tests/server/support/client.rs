@@ -7,7 +7,7 @@ use wirelab_model::{
     Cursor, Transport,
     frame::{Channel, Received},
 };
-use wirelab_transport::{clock::Clock, sse, webrtc, websocket};
+use wirelab_transport::{clock::Clock, place::Place, sse, webrtc, websocket};
 
 use super::{Server, soon};
 
@@ -28,13 +28,12 @@ pub(crate) enum Seen {
 
 impl Client {
     pub(crate) async fn open(server: &Server, lane: Transport, query: &str) -> Self {
-        let (address, host) = (server.address(), "localhost".to_owned());
+        let place = Place::plain(server.address(), "localhost");
         let clock = Clock::start();
         match lane {
             Transport::Sse => {
                 let options = sse::Options {
-                    address,
-                    host,
+                    place,
                     path: format!("/events?{query}"),
                     last_event_id: None,
                 };
@@ -44,8 +43,7 @@ impl Client {
             }
             Transport::WebSocket => {
                 let options = websocket::Options {
-                    address,
-                    host,
+                    place,
                     path: format!("/ws?{query}"),
                 };
                 let client = soon("a WebSocket", websocket::connect(&options, clock)).await;
@@ -53,7 +51,7 @@ impl Client {
             }
             Transport::DataChannel => {
                 let room = "contract".to_owned();
-                let options = webrtc::Options { address, host, room };
+                let options = webrtc::Options { place, room };
                 let client = soon("a peer connection", webrtc::connect(&options, clock)).await;
                 Self::DataChannel(Box::new(client.expect("a peer connection")))
             }

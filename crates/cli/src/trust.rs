@@ -1,7 +1,8 @@
-//! Who is believed.
+//! Who is believed where a server has TLS.
 
 use std::{fmt, io, path::Path, path::PathBuf, sync::Arc};
 
+use clap::Args;
 use rustls::{
     AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -9,8 +10,6 @@ use rustls::{
     pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject as _},
 };
 use thiserror::Error as ThisError;
-
-use super::Version;
 
 /// Why it is not known whom to believe.
 #[derive(Debug, ThisError)]
@@ -22,6 +21,34 @@ pub(crate) enum TlsError {
          (Debian: ca-certificates), name a file with --ca, or take --insecure"
     )]
     NoRoots,
+}
+
+/// Whom to believe, as a command is told.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Belief {
+    /// PEM file of certificates that are trusted, beside those that this machine trusts
+    #[arg(long, value_name = "FILE", conflicts_with = "insecure")]
+    ca: Option<PathBuf>,
+    /// Trust any certificate; the report says so
+    #[arg(long)]
+    insecure: bool,
+}
+
+impl Belief {
+    /// # Errors
+    /// It is not known whom to believe.
+    pub(crate) fn trust(&self) -> Result<Trust, TlsError> {
+        if self.insecure {
+            Ok(Trust::blind())
+        } else {
+            Trust::roots(self.ca.as_deref())
+        }
+    }
+
+    /// Whether anything was said about it.
+    pub(crate) fn is_told(&self) -> bool {
+        self.insecure || self.ca.is_some()
+    }
 }
 
 /// Whom to believe.
@@ -44,7 +71,7 @@ impl Trust {
     ///
     /// # Errors
     /// The file holds none, or there are none at all.
-    pub(crate) fn roots(ca: Option<&Path>) -> Result<Self, TlsError> {
+    fn roots(ca: Option<&Path>) -> Result<Self, TlsError> {
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         if let Some(path) = ca {
@@ -74,7 +101,7 @@ impl Trust {
     }
 
     /// Everybody.
-    pub(crate) fn blind() -> Self {
+    fn blind() -> Self {
         let verifier = Arc::new(Blind(Arc::new(ring::default_provider())));
         let config = builder()
             .dangerous()
@@ -87,16 +114,9 @@ impl Trust {
         self.is_blind
     }
 
-    pub(crate) fn config(&self, offer: &[Version]) -> ClientConfig {
-        let mut config = self.config.clone();
-        config.alpn_protocols = offer
-            .iter()
-            .map(|version| match version {
-                Version::Http1 => b"http/1.1".to_vec(),
-                Version::Http2 => b"h2".to_vec(),
-            })
-            .collect();
-        config
+    /// Offers nothing by ALPN.
+    pub(crate) fn config(&self) -> ClientConfig {
+        self.config.clone()
     }
 }
 
@@ -106,12 +126,12 @@ fn builder() -> rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier> {
         .expect("ring has the usual versions")
 }
 
-pub(super) fn server_name(host: &str) -> Result<ServerName<'static>, String> {
+pub(crate) fn server_name(host: &str) -> Result<ServerName<'static>, String> {
     ServerName::try_from(host.to_owned()).map_err(|_| format!("{host} is no name that a certificate could be for"))
 }
 
 /// The server speaks none of the protocols that were offered.
-pub(super) fn is_about_alpn(error: &io::Error) -> bool {
+pub(crate) fn is_about_alpn(error: &io::Error) -> bool {
     matches!(
         inner(error),
         Some(Error::AlertReceived(AlertDescription::NoApplicationProtocol))
@@ -123,7 +143,7 @@ fn inner(error: &io::Error) -> Option<&Error> {
 }
 
 /// What went wrong, and what to do about it.
-pub(super) fn explain(error: &io::Error) -> String {
+pub(crate) fn explain(error: &io::Error) -> String {
     let inner = inner(error);
     let way_out = match inner {
         Some(Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
@@ -135,6 +155,9 @@ pub(super) fn explain(error: &io::Error) -> String {
         Some(Error::InvalidCertificate(
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
         )) => "the certificate is for another name",
+        Some(Error::AlertReceived(AlertDescription::NoApplicationProtocol)) => {
+            "it speaks none of the versions of HTTP that were offered"
+        }
         Some(Error::InvalidMessage(_)) => "what answers speaks no TLS: is it the http: port?",
         _ => "--insecure checks nothing and looks further",
     };
