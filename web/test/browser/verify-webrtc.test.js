@@ -21,7 +21,7 @@ before(async () => {
 });
 after(() => bench.close());
 
-/** How long a hub may take before a visitor notices, and a little more, ms. */
+/** How long the hub may take before a visitor notices, and a little more, ms. */
 const NOTICED_MS = 2100;
 
 const ALL = { signalling: 'PASS', candidates: 'PASS', open: 'PASS', pair: 'PASS', parameters: 'PASS', 'message-size': 'PASS' };
@@ -73,9 +73,8 @@ test('a first connection that comes to nothing', async () => {
 
 test('a hub that takes its time', async () => {
   const { verdicts, measured } = await checkWith((page) => throughHub(page, (words) => [words], NOTICED_MS));
-  // On a slow machine it fails.
-  assert.match(verdicts.open, /^WARN$|^FAIL$/);
-  assert.deepEqual({ ...verdicts, open: 'PASS' }, ALL);
+  assert.match(verdicts.open, /^WARN$|^FAIL$/); // the machine's own time comes on top
+  assert.deepEqual(verdicts, { ...ALL, open: verdicts.open });
   assert.match(measured.open, /signalling [2-9]/);
 });
 
@@ -88,7 +87,7 @@ test('a channel that carries nothing', async () => {
       };
     }),
   );
-  assert.deepEqual(verdicts, { ...ALL, pair: 'FAIL' });
+  assert.deepEqual(openInTime(verdicts), { ...ALL, pair: 'FAIL' });
   assert.match(measured.pair, /, no echo came back$/);
 });
 
@@ -101,7 +100,7 @@ test('a server whose unreliable channel is ordered', async () => {
       await route.fulfill({ response: answer, json: info });
     }),
   );
-  assert.deepEqual(verdicts, { ...ALL, parameters: 'FAIL' });
+  assert.deepEqual(openInTime(verdicts), { ...ALL, parameters: 'FAIL' });
   assert.match(measured.parameters, /^state is id 1, unordered, maxRetransmits 0 here and id 1, ordered, maxRetransmits 0 there$/);
 });
 
@@ -111,7 +110,7 @@ test('an answer that announces more than is taken', async () => {
       words.sdp ? { ...words, sdp: words.sdp.replace(/^a=max-message-size:.*$/m, 'a=max-message-size:1000000') } : words,
     ]),
   );
-  assert.deepEqual(verdicts, { ...ALL, 'message-size': 'FAIL' });
+  assert.deepEqual(openInTime(verdicts), { ...ALL, 'message-size': 'FAIL' });
   assert.match(measured['message-size'], /^1000000 bytes are announced, and /);
 });
 
@@ -128,8 +127,13 @@ async function checkWith(prepare) {
   return said;
 }
 
+/** How long an opening takes is the machine's: a slow one warns. @param {Record<string, string>} verdicts */
+function openInTime(verdicts) {
+  return verdicts.open === 'WARN' ? { ...verdicts, open: 'PASS' } : verdicts;
+}
+
 /**
- * Passes on what the hub says as `change` has it, at the earliest after `wait_ms`.
+ * Passes on what the hub says as `change` has it, and its welcome at the earliest after `wait_ms`.
  *
  * @param {Page} page
  * @param {(words: Words) => Words[]} change
@@ -139,8 +143,10 @@ function throughHub(page, change, wait_ms = 0) {
   return page.routeWebSocket(/\/signal$/, (socket) => {
     const hub = socket.connectToServer();
     hub.onMessage((text) => {
-      const send = () => change(JSON.parse(String(text))).forEach((words) => socket.send(JSON.stringify(words)));
-      setTimeout(send, wait_ms); // a slow hub is what is tested
+      const said = JSON.parse(String(text));
+      const send = () => change(said).forEach((words) => socket.send(JSON.stringify(words)));
+      if (said.type === 'welcome') setTimeout(send, wait_ms); // a slow hub is what is tested
+      else send();
     });
   });
 }
