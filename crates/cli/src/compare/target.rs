@@ -100,15 +100,14 @@ impl Target {
             host: self.authority.clone(),
             tls: trust.map(|trust| self.tls(trust)).transpose()?,
         };
-        if self.is_secure {
-            let why = match timeout(PATIENCE, place.connect()).await {
-                Ok(Ok(_)) => return Ok(place),
-                Ok(Err(error)) => trust::explain(&error),
-                Err(_) => format!("no answer to the greeting in {} s", PATIENCE.as_secs()),
-            };
-            return Err(self.no_tls(why));
+        if place.tls.is_none() {
+            return Ok(place);
         }
-        Ok(place)
+        match timeout(PATIENCE, place.connect()).await {
+            Ok(Ok(_)) => Ok(place),
+            Ok(Err(error)) => Err(self.no_tls(trust::explain(&error))),
+            Err(_) => Err(self.no_tls(format!("no answer to the greeting in {} s", PATIENCE.as_secs()))),
+        }
     }
 
     fn tls(&self, trust: &Trust) -> Result<Tls, TargetError> {
