@@ -31,7 +31,7 @@ deny:
 
 # the pictures in docs/screenshots, from the pages as they are now
 screenshots:
-    cargo build
+    cargo build --release # what a debug build adds would be in the pictures
     WIRELAB_SCREENSHOTS=1 npm --prefix web run browser
 
 # the stack: wirelab and its TURN server, then http://localhost:8080 (just up --profile proxy: nginx as well)

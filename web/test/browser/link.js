@@ -9,12 +9,12 @@ export async function askLink(url) {
   return (await fetch(`${url}/api/link`)).json();
 }
 
-/** Sets both directions, as somebody else would. @param {string} url @param {Partial<import('../../lib/shape.js').Shape>} shape @returns {Promise<LinkState>} */
-export async function setLink(url, shape) {
+/** Sets both directions, as somebody else would. @param {string} url @param {string | Partial<import('../../lib/shape.js').Shape>} wish a profile's name, or a shape @returns {Promise<LinkState>} */
+export async function setLink(url, wish) {
   const response = await fetch(`${url}/api/link`, {
     method: 'PUT',
     headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ profile: { down: shape, up: shape } }),
+    body: JSON.stringify({ profile: typeof wish === 'string' ? wish : { down: wish, up: wish } }),
   });
   if (!response.ok) throw new Error(`the link was not set: ${await response.text()}`);
   return response.json();

@@ -11,6 +11,7 @@ import { after, before, test } from 'node:test';
 import { SLIDERS } from '../../pages/compare/stops.js';
 import { cellsOf, lab, textOf } from './harness.js';
 import { askLink, children, setLink } from './link.js';
+import { inScheme, isShooting, SCHEMES, shoot, WIDTHS } from './screenshots.js';
 
 /** @typedef {import('playwright-core').Page} Page */
 
@@ -257,6 +258,17 @@ test('where no link can be made the page says why, and each way out can be copie
   await textOf(page, '.phase', /^running for/);
   await page.close();
 });
+
+if (isShooting)
+  for (const scheme of SCHEMES)
+    for (const width of WIDTHS)
+      linked(`a picture at ${width} px in ${scheme}`, async () => {
+        await setLink(bench.url, 'lossy-5');
+        const page = await bench.open(inScheme('/compare.html', scheme), { width, height: 1200 });
+        await textOf(page, '.phase', /^running for (1[5-9]|[2-9][0-9])/); // from one edge of the plots to the other
+        await shoot(page, `compare-${width}-${scheme}`);
+        await page.close();
+      });
 
 /** @param {import('node:test').TestContext} t @param {() => Promise<void>} attempt */
 async function repeated(t, attempt) {

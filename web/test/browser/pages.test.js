@@ -1,16 +1,16 @@
 /** What every page owes: it opens, it receives, nothing complains, everybody can use it, and it fits a narrow screen. */
 
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 
 import { lab, textOf } from './harness.js';
+import { inScheme, isShooting, SCHEMES, shoot, WIDTHS } from './screenshots.js';
 
 /**
  * Each page, the lanes it opens, what shows that a message came, what its time line says if it has one, what it draws, and
- * what its picture waits for.
+ * what its picture waits for; none where another test takes it.
  */
 const PAGES = [
   {
@@ -27,6 +27,7 @@ const PAGES = [
     path: '/compare.html',
     lanes: ['sse', 'websocket', 'datachannel'],
     selector: '[data-figure="delivered"] [data-lane="datachannel-reliable"]',
+    shot: null, // through the link: link.test.js
   },
   {
     name: 'verify',
@@ -35,13 +36,10 @@ const PAGES = [
     selector: '[data-id="sse.resume"][data-verdict="PASS"] .measured',
     log: /PASS sse\.streaming/,
     plot: '.checks',
-    last: '[data-id="turn.relay"]:not([data-verdict="waits"]) .measured',
+    shot: { selector: '#checks .say', words: /^Done/ },
   },
   { name: 'advise', path: '/advise.html?preset=game-state', lanes: [], selector: '.matrix tbody', log: null, plot: '.matrix' },
 ];
-const SCHEMES = ['light', 'dark'];
-const WIDTHS = [360, 1280];
-const SHOTS = new URL('../../../docs/screenshots/', import.meta.url);
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** @type {Awaited<ReturnType<typeof lab>>} */
@@ -57,7 +55,7 @@ after(async () => {
   await lenient.close();
 });
 
-for (const { name, path, lanes, selector, log = /message|ack/, plot = '.plot canvas', last = selector } of PAGES) {
+for (const { name, path, lanes, selector, log = /message|ack/, plot = '.plot canvas', shot = { selector, words: /./ } } of PAGES) {
   test(`${name} opens its lanes, receives, and nothing complains`, async () => {
     const page = await strict.open(path);
     for (const lane of lanes) await textOf(page, `.pill[data-lane="${lane}"] .state`, /^open$/);
@@ -88,8 +86,8 @@ for (const { name, path, lanes, selector, log = /message|ack/, plot = '.plot can
         await page.waitForSelector(plot);
         const beyond = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
         assert.ok(beyond <= 0, `${beyond} px beyond`);
-        if (process.env.WIRELAB_SCREENSHOTS === '1') {
-          await textOf(page, last, /./);
+        if (isShooting && shot) {
+          await textOf(page, shot.selector, shot.words);
           await shoot(page, `${name}-${width}-${scheme}`);
         }
         await page.close();
@@ -199,18 +197,7 @@ test('after a restart all lanes come back by themselves, and those that resume a
   await page.close();
 });
 
-/** @param {string} path @param {string} scheme */
-function inScheme(path, scheme) {
-  return `${path}${path.includes('?') ? '&' : '?'}scheme=${scheme}`;
-}
-
 /** @param {any} violation */
 function explain({ id, help, nodes }) {
   return `${id}: ${help}: ${nodes.map((/** @type {any} */ node) => `${node.target} ${node.any?.[0]?.message ?? ''}`).join('; ')}`;
-}
-
-/** @param {import('playwright-core').Page} page @param {string} name */
-async function shoot(page, name) {
-  mkdirSync(SHOTS, { recursive: true });
-  await page.screenshot({ path: fileURLToPath(new URL(`${name}.jpg`, SHOTS)), type: 'jpeg', quality: 65 });
 }
