@@ -31,7 +31,8 @@ test('four lanes receive for ten seconds, with no error', async () => {
   }
   for (const lane of ['sse', 'websocket', 'datachannel-reliable'])
     assert.equal(await textOf(page, `[data-figure="lost"] [data-lane="${lane}"]`, /./), '0');
-  await textOf(page, '#run .say', /Nothing interesting happened|stood still|froze|lost|older than/);
+  // On a busy machine the server may have skipped what a slow reader no longer needs, and says so.
+  await textOf(page, '#run .say', /Nothing interesting happened|stood still|froze|lost|skipped|older than/);
   await page.waitForSelector('[data-chart="age"] canvas');
   assert.deepEqual(bench.complaints.splice(0), []);
   await page.close();
